@@ -1,0 +1,1 @@
+"""Methods, one file each: how a model learns from annotations. See CONTRIBUTING.md."""

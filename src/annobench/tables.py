@@ -1,0 +1,210 @@
+"""The schemas of every table that crosses a stage, checked at each read and each write."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annobench.errors import AnnobenchError
+from annobench.files import replacing
+
+_TEXT, _INT, _REAL = pa.string(), pa.int64(), pa.float64()
+_TEXTS, _REALS = pa.list_(_TEXT), pa.list_(_REAL)
+
+
+def _schema(required: dict[str, pa.DataType], optional: dict[str, pa.DataType]) -> pa.Schema:
+    """`optional` columns must be there too, but may hold nulls."""
+    fields = [pa.field(name, kind, nullable=False) for name, kind in required.items()]
+    return pa.schema(fields + [pa.field(name, kind) for name, kind in optional.items()])
+
+
+_CELL_REQUIRED = {"dataset": _TEXT, "model": _TEXT, "method": _TEXT}
+_CELL_OPTIONAL = {"noise": _TEXT, "seed": _INT}
+"""noise and seed are null in a cell that does not depend on them."""
+
+ITEMS = _schema(
+    {"item": _TEXT, "task": _TEXT, "split": _TEXT, "prompt": _TEXT, "options": _TEXTS},
+    {"gold": _INT, "distribution": _REALS},
+)
+"""One question a row; `split` is train, validation or test; `gold` indexes `options`."""
+
+ANNOTATIONS = _schema({"item": _TEXT, "label": _INT}, {"annotator": _TEXT})
+"""One label that one annotator gave; `label` indexes the item's options; no annotator is null."""
+
+TRUTH = _schema({"annotator": _TEXT, "expertise": _REAL}, {})
+"""The simulated annotators' true expertise."""
+
+TARGETS = _schema(
+    {"item": _TEXT, "distribution": _REALS, "weight": _REAL, "kept": pa.bool_(), "reason": _TEXT},
+    {"annotator": _TEXT},
+)
+"""What a method trained on; `weight` is the final one, `reason` says why a row was kept or not."""
+
+PREDICTIONS = _schema({"item": _TEXT, "probabilities": _REALS}, {})
+"""One probability per option of each test item."""
+
+ANNOTATORS = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}, {})
+"""Learned expertise of each annotator in each task, and how many labels it rests on."""
+
+HISTORY = _schema(
+    {
+        "step": _INT,
+        "epoch": _REAL,
+        "loss": _REAL,
+        "learning_rate": _REAL,
+        "seconds": _REAL,
+        "items_per_second": _REAL,
+    },
+    {},
+)
+"""One row per optimizer step; `seconds` counts from the first step, across interruptions."""
+
+METRICS = _schema(
+    _CELL_REQUIRED | {"metric": _TEXT, "status": _TEXT, "n": _INT},
+    _CELL_OPTIONAL | {"value": _REAL, "reason": _TEXT},
+)
+"""Every cell and every metric, in long form; `value` is null unless `status` is ok."""
+
+RUNS = _schema(
+    _CELL_REQUIRED | {"status": _TEXT},
+    _CELL_OPTIONAL
+    | {
+        "reason": _TEXT,
+        "train_seconds": _REAL,
+        "total_seconds": _REAL,
+        "items_per_second": _REAL,
+        "peak_memory_bytes": _INT,
+    },
+)
+"""What became of each cell and what it cost."""
+
+SUMMARY = _schema(
+    {
+        "dataset": _TEXT,
+        "model": _TEXT,
+        "noise": _TEXT,
+        "method": _TEXT,
+        "metric": _TEXT,
+        "seeds": _INT,
+        "seeds_planned": _INT,
+        "items": _INT,
+    },
+    {"mean": _REAL, "low": _REAL, "high": _REAL, "rank": _INT},
+)
+"""Mean over seeds with its 95 % interval and its shared rank within (dataset, model, noise)."""
+
+COMPARISONS = _schema(
+    {
+        "dataset": _TEXT,
+        "model": _TEXT,
+        "noise": _TEXT,
+        "metric": _TEXT,
+        "method": _TEXT,
+        "other": _TEXT,
+        "seeds": _INT,
+        "items": _INT,
+        "difference": _REAL,
+        "low": _REAL,
+        "high": _REAL,
+        "p": _REAL,
+        "p_adjusted": _REAL,
+    },
+    {},
+)
+"""Paired differences (method minus other) on the same items and seeds."""
+
+STUDY_ANNOTATORS = _schema(
+    _CELL_REQUIRED | {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT},
+    _CELL_OPTIONAL | {"true_expertise": _REAL},
+)
+STUDY_HISTORY = _schema(
+    _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL
+)
+
+
+def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a parquet table and check it.
+
+    Raises:
+        AnnobenchError: the file is missing, truncated or of another schema; the message names the
+            file and the column.
+    """
+    try:
+        table = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise AnnobenchError(f"{path}: cannot be read as parquet: {error}") from error
+    _check(table.schema, schema, str(path))
+    for field in schema:
+        holes = table.column(field.name).null_count
+        if holes and not field.nullable:
+            raise AnnobenchError(
+                f"{path}: column {field.name!r}: {holes} empty values found, none allowed"
+            )
+    return to_pandas(table.select(schema.names))
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Pandas with nullable integers where a column may hold nulls."""
+    integers = {pa.int64(): pd.Int64Dtype()} if _has_null_integers(table) else {}
+    return table.to_pandas(types_mapper=integers.get)
+
+
+def _has_null_integers(table: pa.Table) -> bool:
+    return any(pa.types.is_integer(c.type) and c.null_count for c in table.columns)
+
+
+def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
+    """Write a table, whole or not at all. Columns beyond the schema are refused.
+
+    Raises:
+        AnnobenchError: the frame does not fit the schema.
+    """
+    extra = [name for name in frame.columns if name not in schema.names]
+    if extra:
+        raise AnnobenchError(f"{path}: unexpected column {extra[0]!r}; allowed: {schema.names}")
+    missing = [name for name in schema.names if name not in frame.columns]
+    if missing:
+        raise AnnobenchError(f"{path}: column {missing[0]!r} is missing; found: {list(frame)}")
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowException, ValueError) as error:
+        raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def empty(schema: pa.Schema) -> pd.DataFrame:
+    """A frame of no rows."""
+    return to_pandas(schema.empty_table())
+
+
+def stack(column: pd.Series, width: int, fill: float = 0.0) -> np.ndarray:
+    """Lists of at most `width` numbers -> array [rows, width], the rest `fill`."""
+    out = np.full((len(column), width), fill)
+    for row, values in enumerate(column):
+        out[row, : len(values)] = values
+    return out
+
+
+def _check(found: pa.Schema, wanted: pa.Schema, where: str) -> None:
+    for field in wanted:
+        if field.name not in found.names:
+            raise AnnobenchError(
+                f"{where}: column {field.name!r} is missing; found: {', '.join(found.names)}"
+            )
+        kind = _plain(found.field(field.name).type)
+        if kind != _plain(field.type):
+            raise AnnobenchError(
+                f"{where}: column {field.name!r}: found type {kind}, allowed: {_plain(field.type)}"
+            )
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Large and small strings and lists are the same to us."""
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    return kind

@@ -25,14 +25,14 @@ def module_name(package: str, kind: str) -> str:
     return f"annobench.{package}.{kind.replace('-', '_')}"
 
 
-def component(package: str, kind: str, where: str = "") -> ModuleType:
+def component(package: str, kind: str) -> ModuleType:
     """The module that defines a kind.
 
     Raises:
-        AnnobenchError: there is no such kind; `where` begins the message.
+        AnnobenchError: there is no such kind.
     """
     if kind not in kinds(package):
-        raise AnnobenchError(unknown(where or package, kind, kinds(package)))
+        raise AnnobenchError(unknown(f"{package} kind", kind, kinds(package)))
     return importlib.import_module(module_name(package, kind))
 
 
@@ -40,4 +40,4 @@ def unknown(where: str, found: str, allowed: tuple[str, ...] | list[str]) -> str
     """One sentence about a name that is not among the allowed ones, with the nearest valid name."""
     near = get_close_matches(str(found), list(allowed), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{where}: unknown {found!r}: {hint}allowed: {', '.join(allowed)}"
+    return f"{where} {found!r} is unknown: {hint}allowed: {', '.join(allowed)}"

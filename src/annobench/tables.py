@@ -36,6 +36,9 @@ ANNOTATIONS = _schema({"item": _TEXT, "label": _INT}, {"annotator": _TEXT})
 TRUTH = _schema({"annotator": _TEXT, "expertise": _REAL}, {})
 """The simulated annotators' true expertise."""
 
+TOKENS = _schema({"item": _TEXT, "prompt": pa.list_(_INT), "options": pa.list_(pa.list_(_INT))}, {})
+"""Token ids of each item's prompt and of each option's answer."""
+
 TARGETS = _schema(
     {"item": _TEXT, "distribution": _REALS, "weight": _REAL, "kept": pa.bool_(), "reason": _TEXT},
     {"annotator": _TEXT},
@@ -45,7 +48,9 @@ TARGETS = _schema(
 PREDICTIONS = _schema({"item": _TEXT, "probabilities": _REALS}, {})
 """One probability per option of each test item."""
 
-ANNOTATORS = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}, {})
+ANNOTATORS = _schema(
+    {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}, {}
+)
 """Learned expertise of each annotator in each task, and how many labels it rests on."""
 
 HISTORY = _schema(
@@ -122,6 +127,16 @@ STUDY_ANNOTATORS = _schema(
 STUDY_HISTORY = _schema(
     _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL
 )
+
+STUDY_SCHEMAS = {
+    "metrics": METRICS,
+    "summary": SUMMARY,
+    "comparisons": COMPARISONS,
+    "annotators": STUDY_ANNOTATORS,
+    "history": STUDY_HISTORY,
+    "runs": RUNS,
+}
+"""The tables of a whole study, by file name."""
 
 
 def read(path: Path, schema: pa.Schema) -> pd.DataFrame:

@@ -8,5 +8,5 @@ A file `<kind>.py` defines
         probabilities: [items, K], each row sums to 1 (0 where an item has fewer options)
         gold: [items], index of the correct option
         weights: [..., items], how often an item counts (bootstrap resamples are weights)
-        returns [...]: the metric of each weighting
+        returns [...]: the metric of each weighting; the weights of each must not all be 0
 """

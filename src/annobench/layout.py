@@ -1,0 +1,36 @@
+"""Where every file of a study lies, relative to the working folder. Snakemake's wildcards are the
+fields of these patterns; `_` stands for an axis that a cell does not depend on."""
+
+import hashlib
+import re
+
+MODEL = "assets/models/{asset}.json"
+RESULTS = "results/{study}"
+STUDY = "results/{study}/study.json"
+ITEMS = "results/{study}/data/{dataset}/items.parquet"
+ANNOTATIONS = "results/{study}/annotations/{dataset}/{noise}/{seed}.parquet"
+TRUTH = "results/{study}/annotations/{dataset}/{noise}/{seed}.truth.parquet"
+TOKENS = "results/{study}/features/{dataset}/{model}/tokens.parquet"
+STATES = "results/{study}/features/{dataset}/{model}/states.safetensors"
+CELL = "results/{study}/cells/{dataset}/{noise}/{model}/{method}/{seed}"
+CELL_FILES = (
+    "run.json",
+    "targets.parquet",
+    "predictions.parquet",
+    "annotators.parquet",
+    "history.parquet",
+)
+CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
+STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs")
+STUDY_TABLE = "results/{study}/{table}.parquet"
+TABLE = "results/{study}/tables/{table}.{suffix}"
+TABLE_SUFFIXES = ("csv", "md", "tex")
+FIGURE = "results/{study}/figures/{figure}.{suffix}"
+FIGURE_SUFFIXES = ("pdf", "png")
+REPORT = "results/{study}/report.html"
+
+
+def asset(source: str) -> str:
+    """A model source as a file name, the same for every study that uses it."""
+    readable = re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")[-80:]
+    return f"{readable}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"

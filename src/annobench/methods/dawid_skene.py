@@ -1,0 +1,52 @@
+"""Dawid-Skene, then SFT on its posterior: one confusion matrix per annotator, by EM (crowd-kit).
+
+The loss is the cross-entropy to the whole posterior, so that an uncertain item teaches less. An
+annotator's expertise is the chance-corrected agreement with the posterior (our reconstruction).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench.methods import Needs
+from annobench.methods.sft import Settings, learning_rate, loss, parameters, weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+__all__ = [
+    "NEEDS",
+    "Settings",
+    "expertise",
+    "learning_rate",
+    "loss",
+    "parameters",
+    "targets",
+    "weights",
+]
+
+NEEDS = Needs(annotations=True, annotator_ids=True)
+
+
+def targets(
+    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
+) -> pd.DataFrame:
+    """One target per annotated item: the posterior over its options."""
+    from annobench.aggregation.dawid_skene import posterior
+    from annobench.targets import option_counts, target_frame
+
+    assert annotations is not None
+    labels = posterior(annotations, option_counts(items))
+    return target_frame(labels["item"], labels["distribution"], "posterior")
+
+
+def expertise(
+    annotations: pd.DataFrame | None,
+    targets: pd.DataFrame,
+    parameters: dict[str, Tensor],
+    settings: Settings,
+) -> pd.Series | None:
+    from annobench.targets import chance_corrected_agreement
+
+    return chance_corrected_agreement(annotations, targets)

@@ -1,0 +1,71 @@
+"""Noisy SFT: every annotation is an example, every annotator is believed.
+
+    loss = - mean over annotations of log p(y | x),    p = softmax over the item's options
+
+The softmax is restricted to the options, as REALM's is (papers/realm.md), so that the two differ
+in the weight of each label and in nothing else. It is REALM with every expertise fixed at 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench import settings as _settings
+from annobench.methods import Needs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from annobench.training.rows import Rows
+
+NEEDS = Needs(annotations=True)
+
+
+class Settings(_settings.Settings):
+    """No keys."""
+
+
+def targets(
+    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
+) -> pd.DataFrame:
+    """One target per annotation, all probability on its label."""
+    from annobench.targets import one_hot, option_counts, target_frame
+
+    assert annotations is not None
+    options = annotations["item"].map(option_counts(items))
+    labels = one_hot(annotations["label"], options)
+    return target_frame(annotations["item"], labels, "annotation", annotations["annotator"])
+
+
+def parameters(annotators: int, settings: _settings.Settings) -> dict[str, Tensor]:
+    """Nothing is learned beside the model."""
+    return {}
+
+
+def learning_rate(epoch: float, settings: _settings.Settings) -> float:
+    return 0.0
+
+
+def loss(
+    log_p: Tensor, rows: Rows, parameters: dict[str, Tensor], settings: _settings.Settings
+) -> Tensor:
+    """Cross-entropy of each target row. log_p and rows.distribution: [N, K] -> [N]."""
+    return -rows.expected_log_p(log_p)
+
+
+def weights(
+    log_p: Tensor, rows: Rows, parameters: dict[str, Tensor], settings: _settings.Settings
+) -> Tensor:
+    """Every target keeps the weight it was given."""
+    return rows.weight
+
+
+def expertise(
+    annotations: pd.DataFrame | None,
+    targets: pd.DataFrame,
+    parameters: dict[str, Tensor],
+    settings: _settings.Settings,
+) -> pd.Series | None:
+    """Nothing is learned about annotators."""
+    return None

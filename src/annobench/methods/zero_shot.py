@@ -1,0 +1,26 @@
+"""Zero-shot: the model as it comes, with no training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench import settings as _settings
+from annobench.methods import Needs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEEDS = Needs(training=False)
+
+
+class Settings(_settings.Settings):
+    """No keys."""
+
+
+def targets(
+    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
+) -> pd.DataFrame:
+    """No targets: nothing is learned."""
+    from annobench import tables
+
+    return tables.empty(tables.TARGETS)

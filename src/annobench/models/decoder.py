@@ -1,0 +1,211 @@
+"""Option scores of decoder-only models, whole or from frozen states."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from annobench.errors import AnnobenchError
+from annobench.models.packing import Row, own_size, pack
+from annobench.models.tokens import TokenItem
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class States:
+    """Hidden states that enter the first trained layer, for each item's own places."""
+
+    values: Tensor
+    """[sum of places, H]."""
+    starts: np.ndarray
+    """[items] where each item's places begin."""
+
+    def of(self, row: Row, numbers: np.ndarray) -> Tensor:
+        """[1, S, H]: the states of a row whose i-th item is item `numbers[i]`.
+
+        A place that several items share takes the state of the last of them.
+        """
+        source = np.empty(len(row.tokens), dtype=np.int64)
+        for number, places in zip(numbers, row.item_places, strict=True):
+            source[places] = self.starts[number] + np.arange(len(places))
+        return self.values[torch.from_numpy(source)].unsqueeze(0)
+
+
+def layer_stack(model: "PreTrainedModel") -> nn.ModuleList:
+    """The model's decoder layers.
+
+    Raises:
+        AnnobenchError: there is not exactly one list of `num_hidden_layers` modules.
+    """
+    count = model.config.num_hidden_layers
+    stacks = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+    if len(stacks) != 1:
+        raise AnnobenchError(
+            f"model type {model.config.model_type!r}: {len(stacks)} stacks of {count} layers "
+            "found; allowed: exactly one (use tune: {kind: full})"
+        )
+    return stacks[0]
+
+
+class TopDecoder(nn.Module):
+    """The last layers of a decoder-only model, fed with the states that the rest computed.
+
+    Whatever the model does to its input embeddings (scaling, positions) is bypassed: a hook puts
+    the states in front of the first remaining layer.
+    """
+
+    def __init__(self, model: "PreTrainedModel", layers: int) -> None:
+        super().__init__()
+        stack = layer_stack(model)
+        if layers > len(stack):
+            raise AnnobenchError(f"tune.layers: found {layers}; allowed: 1 to {len(stack)}")
+        del stack[: len(stack) - layers]
+        model.config.num_hidden_layers = layers
+        if getattr(model.config, "layer_types", None):
+            model.config.layer_types = model.config.layer_types[-layers:]
+        self.model = model
+        self._states: Tensor | None = None
+        stack[0].register_forward_pre_hook(self._put_states, with_kwargs=True)
+
+    def _put_states(
+        self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if args:
+            return (self._states, *args[1:]), kwargs
+        return args, kwargs | {"hidden_states": self._states}
+
+    def forward(self, states: Tensor, **kwargs: Any) -> Any:
+        self._states = states
+        return self.model(inputs_embeds=states, **kwargs)
+
+
+@dataclass(frozen=True)
+class DecoderScorer:
+    """Scores items with a decoder-only model, many items in a row, each distinct prefix once."""
+
+    model: nn.Module
+    """The whole model, or a `TopDecoder`."""
+    items: Sequence[TokenItem]
+    score: str
+    """`sum` or `mean` of an option's token log-probabilities."""
+    row_tokens: int
+    device: torch.device
+    states: States | None = None
+    """What a `TopDecoder` starts from, for the same items."""
+
+    def chunks(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Item numbers [n] and their option scores [n, K], chunk by chunk.
+
+        The caller may run a backward pass on a chunk before it asks for the next.
+        """
+        for row in pack([self.items[number] for number in numbers], self.row_tokens):
+            chosen = numbers[list(row.items)]
+            states = None if self.states is None else self.states.of(row, chosen)
+            logits = row_logits(self.model, row, self.device, states)
+            yield chosen, option_scores(logits, row, self.score)
+
+
+def row_logits(
+    model: nn.Module, row: Row, device: torch.device, states: Tensor | None = None
+) -> Tensor:
+    """Vocabulary logits [P, V] at the row's reads, in fp32."""
+    inputs = (
+        {"input_ids": torch.from_numpy(row.tokens).to(device)[None]}
+        if states is None
+        else {"states": states.to(device)}
+    )
+    output = model(
+        **inputs,
+        attention_mask=_mask(model, torch.from_numpy(row.attends).to(device)),
+        position_ids=torch.from_numpy(row.positions).to(device)[None],
+        logits_to_keep=torch.from_numpy(row.reads).to(device),
+        use_cache=False,
+    )
+    logits: Tensor = output.logits[0].float()
+    return logits
+
+
+def _mask(model: nn.Module, attends: Tensor) -> Tensor:
+    """[S, S] bool -> [1, 1, S, S] in the form that the model's attention takes."""
+    config: Any = (model.model if isinstance(model, TopDecoder) else model).config
+    if config._attn_implementation == "sdpa":
+        return attends[None, None]
+    zeros = torch.zeros(attends.shape, device=attends.device)
+    return zeros.masked_fill(~attends, torch.finfo(torch.float32).min)[None, None]
+
+
+def option_scores(logits: Tensor, row: Row, score: str) -> Tensor:
+    """[P, V] -> [n, K]: each option's summed or mean token log-probability; -inf: no option."""
+    device = logits.device
+    read = torch.from_numpy(row.answer_read).to(device)
+    token = torch.from_numpy(row.answer_token).to(device)
+    option = torch.from_numpy(row.answer_option).to(device)
+    counts = torch.from_numpy(row.option_tokens).to(device)
+    log_p = logits[read, token] - logits.logsumexp(-1)[read]
+    scores = logits.new_zeros(counts.numel()).index_add(0, option, log_p).view(counts.shape)
+    if score == "mean":
+        scores = scores / counts.clamp(min=1)
+    return scores.masked_fill(counts == 0, -torch.inf)
+
+
+def plain_scores(model: "PreTrainedModel", item: TokenItem, score: str) -> Tensor:
+    """[K]: the same scores with one ordinary sequence per option, the reference for packing."""
+    scores = []
+    for option in item.options:
+        tokens = torch.tensor([*item.prompt, *option], device=model.device)
+        log_p = model(input_ids=tokens[None], use_cache=False).logits[0].float().log_softmax(-1)
+        places = torch.arange(len(item.prompt) - 1, len(tokens) - 1)
+        answer = log_p[places, tokens[len(item.prompt) :]]
+        scores.append(answer.sum() if score == "sum" else answer.mean())
+    return torch.stack(scores)
+
+
+@torch.no_grad()
+def check_packing(model: "PreTrainedModel", items: Sequence[TokenItem], row_tokens: int) -> None:
+    """Refuse a model whose scores change when items are packed.
+
+    Raises:
+        AnnobenchError: a packed score differs from the plain one by more than 1e-3 (fp32).
+    """
+    scorer = DecoderScorer(model, items, "sum", row_tokens, model.device)
+    for numbers, scores in scorer.chunks(np.arange(len(items))):
+        for number, packed in zip(numbers, scores, strict=True):
+            plain = plain_scores(model, items[number], "sum")
+            worst = (packed[: len(plain)] - plain).abs().max().item()
+            if not worst <= 1e-3:
+                raise AnnobenchError(
+                    f"model type {model.config.model_type!r}: packed option scores differ from "
+                    f"plain ones by {worst:.3g}; allowed: 0.001 (attention of this family does "
+                    "not follow a custom mask and positions)"
+                )
+
+
+@torch.no_grad()
+def frozen_states(
+    model: "PreTrainedModel", items: Sequence[TokenItem], layers: int, row_tokens: int
+) -> States:
+    """The hidden states that enter the last `layers` layers, in the model's dtype."""
+    caught: list[Tensor] = []
+
+    def catch(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        caught.append((args[0] if args else kwargs["hidden_states"])[0])
+
+    stack = layer_stack(model)
+    handle = stack[len(stack) - layers].register_forward_pre_hook(catch, with_kwargs=True)
+    starts = np.cumsum([0] + [own_size(item) for item in items])
+    values: Tensor | None = None
+    for row in pack(items, row_tokens):
+        row_logits(model, row, model.device)
+        hidden = caught.pop()
+        if values is None:
+            values = torch.empty(int(starts[-1]), hidden.shape[-1], dtype=hidden.dtype)
+        for number, places in zip(row.items, row.item_places, strict=True):
+            values[starts[number] : starts[number + 1]] = hidden[torch.from_numpy(places)].cpu()
+    handle.remove()
+    assert values is not None
+    return States(values, starts[:-1])

@@ -1,0 +1,42 @@
+"""Models and tokenizers from local folders: safetensors only, no remote code, no network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annobench.errors import AnnobenchError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def is_encoder_decoder(folder: Path) -> bool:
+    from transformers import AutoConfig
+
+    return bool(AutoConfig.from_pretrained(folder, local_files_only=True).is_encoder_decoder)
+
+
+def load_model(folder: Path) -> "PreTrainedModel":
+    """The model in fp32, ready to train.
+
+    Raises:
+        AnnobenchError: transformers cannot load it as a causal or sequence-to-sequence model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    family: Any = AutoModelForSeq2SeqLM if is_encoder_decoder(folder) else AutoModelForCausalLM
+    try:
+        model: PreTrainedModel = family.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+    except (OSError, ValueError) as error:
+        raise AnnobenchError(f"{folder}: cannot be loaded as a language model: {error}") from error
+    return model

@@ -1,0 +1,194 @@
+"""What decides a file's content: a recipe of settings, and a digest of the code that reads them.
+
+Snakemake compares both with what made the file, so that a file is stale exactly when one of them
+has changed. A recipe is canonical JSON: the order of keys and comments in the study do not matter.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import annobench
+from annobench.files import canonical_json
+from annobench.registry import kinds, module_name
+from annobench.settings import Settings
+from annobench.study import PACKAGES, Cell, Entry, Study
+
+
+def _settings(entry: Settings) -> dict[str, Any]:
+    return entry.model_dump(mode="json", exclude={"training"})
+
+
+def model(study: Study, name: str) -> dict[str, Any]:
+    """Of a fetched model."""
+    entry = study.models[name]
+    return {"source": entry.source, "sha256": entry.sha256}
+
+
+def items(study: Study, dataset: str) -> dict[str, Any]:
+    """Of a data set's items. Its name decides too, through the random streams."""
+    return {"dataset": dataset, "settings": _settings(study.datasets[dataset])}
+
+
+def annotations(study: Study, dataset: str, noise: str, seed: int) -> dict[str, Any]:
+    """Of one draw of annotations."""
+    return {
+        "items": items(study, dataset),
+        "noise": noise,
+        "settings": _settings(study.noise[noise]),
+        "seed": seed,
+    }
+
+
+def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
+    """Of a data set's tokens and frozen states under a model."""
+    training = study.shared_training(dataset, name)
+    return {
+        "items": items(study, dataset),
+        "model": _settings(study.models[name]),
+        "training": training.model_dump(
+            mode="json", include={"precision", "row_tokens", "threads"}
+        ),
+    }
+
+
+def cell(study: Study, point: Cell) -> dict[str, Any]:
+    """Of a cell's five files."""
+    labels = None
+    if point.noise is not None and point.seed is not None:
+        labels = annotations(study, point.dataset, point.noise, point.seed)
+    needs = study.method(point).NEEDS
+    training = study.training_of(point).model_dump(mode="json")
+    return {
+        "annotations": labels,
+        "features": features(study, point.dataset, point.model),
+        "model": point.model,
+        "method": _settings(study.methods[point.method]),
+        "training": training if needs.training else {},
+        "seed": point.seed,
+    }
+
+
+def evaluation(study: Study) -> dict[str, Any]:
+    """Of the study's tables: which cells there are, and their order."""
+    return {"cells": [point.path for point in study.cells()]}
+
+
+def rendering(entry: Settings) -> dict[str, Any]:
+    """Of one table or figure."""
+    return _settings(entry)
+
+
+def items_code(study: Study, dataset: str) -> str:
+    """Digest of the code that makes a data set's items."""
+    kind = study.datasets[dataset].kind
+    return code("annobench.stages.prepare", module_name("data", kind))
+
+
+def annotations_code(study: Study, noise: str) -> str:
+    """Digest of the code that draws annotations."""
+    kind = study.noise[noise].kind
+    return code("annobench.stages.annotate", module_name("noise", kind))
+
+
+def evaluation_code() -> str:
+    """Digest of the code that measures cells, every metric's included."""
+    metrics = [module_name("evaluation.metrics", kind) for kind in kinds("evaluation.metrics")]
+    return code("annobench.stages.evaluate", *metrics)
+
+
+def rendering_code(block: str, entry: Entry) -> str:
+    """Digest of the code that makes a table or a figure."""
+    shared = {"tables": "formats", "figures": "style"}[block]
+    return code(f"annobench.reporting.{shared}", module_name(PACKAGES[block], entry.kind))
+
+
+def cell_code(study: Study, point: Cell) -> str:
+    """Digest of the code that trains a cell: the stage's and its method's."""
+    return code("annobench.stages.train", study.method(point).__name__)
+
+
+def text(recipe: dict[str, Any]) -> str:
+    """A recipe as Snakemake compares it."""
+    return canonical_json(recipe)
+
+
+@cache
+def code(*modules: str) -> str:
+    """Digest of these modules of annobench and of all that they import from it.
+
+    Modules are parsed, not imported. Comments, docstrings and layout do not count.
+    """
+    shapes = {name: _shape_of(name) for name in sorted(_closure(modules))}
+    return hashlib.sha256(canonical_json(shapes).encode()).hexdigest()[:16]
+
+
+def _closure(modules: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imports(name)
+    return found
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Modules of annobench that a module imports, at its top or inside a function."""
+    names: list[str] = []
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    ours = [name for name in names if name.split(".")[0] == annobench.__name__]
+    return tuple(name for name in ours if _file(name) is not None)
+
+
+@cache
+def _file(module: str) -> Path | None:
+    """The module's source, or None if the name is not a module but something in one."""
+    root = Path(annobench.__path__[0])
+    path = root.joinpath(*module.split(".")[1:])
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    path = _file(module)
+    if path is None:
+        raise ModuleNotFoundError(module)
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _shape_of(module: str) -> str:
+    return canonical_json(_shape(_tree(module)))
+
+
+def _shape(node: Any) -> Any:
+    """A syntax tree as plain data, the same in every version of Python that we support."""
+    if isinstance(node, list):
+        return [_shape(child) for child in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    if isinstance(fields.get("body"), list):
+        fields["body"] = [child for child in fields["body"] if not _is_text(child)]
+    return [type(node).__name__, {name: _shape(value) for name, value in sorted(fields.items())}]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A string that stands by itself: a docstring, of a module, function, class or attribute."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

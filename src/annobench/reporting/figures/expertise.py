@@ -1,0 +1,115 @@
+"""Learned against true expertise of every simulated annotator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench.reporting.style import Width  # noqa: TC001 (pydantic reads it)
+from annobench.settings import Name
+from annobench.settings import Settings as Base
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from annobench.reporting.study_tables import StudyTables
+    from annobench.reporting.style import Look
+
+_RHO = "\N{GREEK SMALL LETTER RHO}"
+
+
+class Settings(Base):
+    methods: tuple[Name, ...] = ()
+    """The methods to show; none named means every one that learned an expertise."""
+    width: Width = "page"
+    """One column or the full page of a two-column paper."""
+
+
+def figure(tables: StudyTables, settings: Settings) -> Figure:
+    """One panel per (data set, model, method, noise), a point per annotator, task and seed.
+
+    Points of equal true expertise are set side by side, by seed from left to right. Above each
+    panel stand the Spearman correlations of the single seeds, and what became of seeds that are
+    missing.
+
+    Raises:
+        AnnobenchError: a method of the settings is not in the study.
+    """
+    from annobench.errors import AnnobenchError
+    from annobench.registry import unknown
+    from annobench.reporting import panels, style
+
+    for method in settings.methods:
+        if method not in tables.methods:
+            raise AnnobenchError(unknown("figure expertise: method", method, tables.methods))
+    found = tables.annotators[tables.annotators["true_expertise"].notna()]
+    shown = settings.methods or tuple(found["method"].unique())
+    runs = tables.runs[tables.runs["method"].isin(shown) & tables.runs["noise"].notna()]
+    places = runs[["dataset", "model", "method", "noise"]].drop_duplicates()
+    if found.empty or places.empty:
+        return panels.nothing(settings.width, "no cell learned an expertise that has a true value")
+    looks = style.looks(tables.methods)
+    blocks = len(tables.blocks)
+    with style.paper():
+        drawn, axes = panels.grid(len(places), places["noise"].nunique(), settings.width, 1.75)
+        for panel, place in zip(axes, places.to_dict("records"), strict=True):
+            names = {str(key): str(value) for key, value in place.items()}
+            rows = found[(found[list(names)] == list(names.values())).all(axis=1)]
+            _points(panel, rows, looks[names["method"]])
+            head = [f"{names['dataset']}, {names['model']}"] if blocks > 1 else []
+            head.append(f"{names['method']}, {names['noise']}")
+            panels.title(drawn, panel, head, _note(tables, names))
+        drawn.supxlabel("true expertise", fontsize=8)
+        drawn.supylabel("learned expertise", fontsize=8)
+    return drawn
+
+
+def _points(panel: Axes, rows: pd.DataFrame, look: Look) -> None:
+    panel.axline((0, 0), slope=1, color="#bbbbbb", lw=0.7, ls=":", zorder=0.5)
+    panel.set_xlim(-0.1, 1.1)
+    panel.set_xticks([0, 0.5, 1])
+    panel.grid(axis="y", color="#eeeeee", lw=0.5)
+    if rows.empty:
+        return
+    x = side_by_side(rows["true_expertise"].to_numpy(float))
+    panel.plot(
+        x,
+        rows["expertise"],
+        look.marker,
+        color=look.colour,
+        ms=3.4,
+        alpha=0.75,
+        mec="white",
+        mew=0.3,
+    )
+
+
+def side_by_side(true: np.ndarray) -> np.ndarray:
+    """Horizontal places: points of equal true value spread about it, in the order given.
+
+    They take at most 0.14, and at most 0.6 of the way to the next true value.
+    """
+    import numpy as np
+
+    levels, level, counts = np.unique(true, return_inverse=True, return_counts=True)
+    width = min(0.14, 0.6 * float(np.diff(levels).min())) if len(levels) > 1 else 0.14
+    position = np.empty(len(true))
+    for number, count in enumerate(counts):
+        position[level == number] = (np.arange(count) + 0.5) / count - 0.5
+    places: np.ndarray = true + width * position
+    return places
+
+
+def _note(tables: StudyTables, place: dict[str, str]) -> str:
+    from annobench.evaluation.agreement import EXPERTISE_SPEARMAN
+    from annobench.reporting.study_tables import select
+
+    measured = select(tables.metrics, **place, metric=EXPERTISE_SPEARMAN)
+    values = measured["value"].dropna()
+    reasons = measured.loc[measured["value"].isna() & (measured["status"] == "ok"), "reason"]
+    notes = [f"{_RHO} {', '.join(f'{value:.2f}' for value in values)}"] if len(values) else []
+    notes += [f"{_RHO} undefined: {reason}" for reason in reasons.dropna().unique()]
+    missing = tables.missing(**place)
+    return "; ".join([*notes, missing] if missing else notes)

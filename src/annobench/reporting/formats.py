@@ -1,0 +1,166 @@
+"""Frames of estimates as CSV (raw numbers), Markdown and LaTeX (to be read).
+
+Names and reasons are data: in Markdown and LaTeX they come out as the text they are, whatever marks
+they hold. CSV keeps every value as it is.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from annobench.files import replacing, write_text
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval, its rank, and a note where something is missing."""
+
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
+    rank: int | None = None
+    note: str = ""
+
+
+def estimate(row: pd.Series, mean: str = "mean", note: str = "") -> Estimate:
+    """From a row of `tables.SUMMARY`, or with another column for the mean; nulls become None."""
+    values = {name: row[name] for name in (mean, "low", "high", "rank") if name in row.index}
+    known = {name: value for name, value in values.items() if not pd.isna(value)}
+    rank = int(known["rank"]) if "rank" in known else None
+    return Estimate(known.get(mean), known.get("low"), known.get("high"), rank, note)
+
+
+_PARTS = ("mean", "low", "high", "rank", "note")
+_DASH = "\N{EN DASH}"
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Unrounded; a column of estimates becomes `<column> mean`, low, high, rank and note."""
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        values = frame[name].tolist()
+        if any(isinstance(value, Estimate) for value in values):
+            for part in _PARTS:
+                columns[f"{name} {part}"] = [getattr(value, part, None) for value in values]
+            columns[f"{name} rank"] = pd.array(columns[f"{name} rank"], "Int64")
+        else:
+            columns[str(name)] = values
+    with replacing(path) as temporary:
+        pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_markdown(path: Path, frame: pd.DataFrame) -> None:
+    """A GitHub table. Superscripts are ranks; bold is rank 1."""
+    rows = [[markdown_text(str(name)) for name in frame.columns], _rules(frame)]
+    rows += [[_markdown(value) for value in row] for row in frame.itertuples(index=False)]
+    write_text(path, "".join(f"| {' | '.join(row)} |\n" for row in rows))
+
+
+def write_latex(path: Path, frame: pd.DataFrame) -> None:
+    """A `tabular` for the booktabs package, to be put into a table environment."""
+    alignment = "".join("r" if rule.endswith(":") else "l" for rule in _rules(frame))
+    rows = [[latex_text(str(name)) for name in frame.columns]]
+    rows += [[_latex(value) for value in row] for row in frame.itertuples(index=False)]
+    lines = [" & ".join(row) + r" \\" for row in rows]
+    body = ["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"]
+    text = "\n".join([f"\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}", *body, "\\end{tabular}"])
+    write_text(path, text + "\n")
+
+
+WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
+    "csv": write_csv,
+    "md": write_markdown,
+    "tex": write_latex,
+}
+"""By file suffix."""
+
+
+def number(value: float) -> str:
+    """Three decimals below 10, one below 1,000, none above; a true minus sign."""
+    size = abs(value)
+    text = f"{value:.3f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def markdown_text(text: str) -> str:
+    """Text that no Markdown reader takes for marks, HTML or links: marks become entities."""
+    plain = re.sub(r"\s+", " ", text)
+    return re.sub(
+        r"[\\`*_\[\]{}~|<>&#!$@\"']|:(?=//)|(?<=www)\.|^[-+=](?=\s|$)",
+        lambda mark: f"&#{ord(mark[0])};",
+        plain,
+        flags=re.IGNORECASE,
+    )
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{EN DASH}": "--",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{mark: f"{{{mark}}}" for mark in "[]*-"},
+}
+"""Brackets and stars are shielded from the `\\\\` of the row before, hyphens from ligatures."""
+
+
+def latex_text(text: str) -> str:
+    """Text that LaTeX prints as it stands."""
+    plain = re.sub(r"\s+", " ", text)
+    hyphens_alone = re.sub(r"(?<!-)-(?!-)", "\0", plain)
+    return "".join(_LATEX.get(mark, mark) for mark in hyphens_alone).replace("\0", "-")
+
+
+def _rules(frame: pd.DataFrame) -> list[str]:
+    """Numbers to the right, text to the left."""
+    text = [frame[name].map(lambda value: isinstance(value, str)).any() for name in frame.columns]
+    return ["---" if left or frame.empty else "---:" for left in text]
+
+
+def _markdown(value: Any) -> str:
+    if not isinstance(value, Estimate):
+        return markdown_text(_plain(value))
+    mean, interval = _parts(value)
+    rank = "" if value.rank is None else str(value.rank).translate(_SUPERSCRIPTS)
+    bold = "**" if value.rank == 1 else ""
+    return _joined(f"{bold}{mean}{bold}{rank}", interval, markdown_text(value.note))
+
+
+def _latex(value: Any) -> str:
+    if not isinstance(value, Estimate):
+        return latex_text(_plain(value))
+    mean, interval = (latex_text(part) for part in _parts(value))
+    shown = f"\\textbf{{{mean}}}" if value.rank == 1 else mean
+    rank = "" if value.rank is None else f"$^{{{value.rank}}}$"
+    small = f"{{\\scriptsize {interval}}}" if interval else ""
+    return _joined(f"{shown}{rank}", small, latex_text(value.note))
+
+
+def _parts(value: Estimate) -> tuple[str, str]:
+    mean = _plain(value.mean)
+    interval = "" if pd.isna(value.low) else f"[{_plain(value.low)}, {_plain(value.high)}]"
+    return mean, interval
+
+
+def _joined(mean: str, interval: str, note: str) -> str:
+    return " ".join(part for part in (mean, interval, f"({note})" if note else "") if part)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or pd.isna(value):
+        return _DASH
+    return number(value) if isinstance(value, float) else f"{value:,}"

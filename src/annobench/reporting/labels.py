@@ -1,0 +1,32 @@
+"""How measures are printed, and which of them a table or figure may ask for."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from annobench import registry
+
+AGREEMENTS = ("target-accuracy", "expertise-spearman")
+
+
+def _measure(name: str) -> str:
+    allowed = (*registry.kinds("evaluation.metrics"), *AGREEMENTS)
+    if name not in allowed:
+        raise ValueError(registry.unknown("measure", name, allowed))
+    return name
+
+
+Measure = Annotated[str, AfterValidator(_measure)]
+"""A metric of `evaluation.metrics` or an agreement of `evaluation.agreement`."""
+
+
+def label(measure: str) -> str:
+    """As tables and axes print it; `<measure>:<task>` names the task."""
+    from annobench.evaluation import agreement
+
+    name, _, task = measure.partition(":")
+    if name in agreement.LABELS:
+        text = agreement.LABELS[name]
+    else:
+        text = str(registry.component("evaluation.metrics", name).LABEL)
+    return f"{text} ({task})" if task else text

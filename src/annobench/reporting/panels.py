@@ -1,0 +1,128 @@
+"""The parts that figures share: a grid of panels, their titles, one legend above them."""
+
+from collections.abc import Sequence
+from math import ceil
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from annobench.reporting.style import GREY, INCHES, SMALL, Look, Width
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+_INCHES_PER_CHARACTER = 0.058
+"""At 8 points."""
+
+
+def grid(panels: int, per_row: int, width: Width, height: float) -> tuple[Figure, list["Axes"]]:
+    """A figure of `panels` equal panels with shared axes, filled row by row.
+
+    Args:
+        height: of a row, in inches.
+    """
+    across = max(1, min(panels, per_row, 2 if width == "column" else 4))
+    down = max(1, ceil(panels / across))
+    figure = Figure(figsize=(INCHES[width], down * height + 0.35), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.05, w_pad=0.04)  # type: ignore[union-attr, call-arg]
+    axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    flat = [axes[row][column] for row in range(down) for column in range(across)]
+    for unused in flat[panels:]:
+        unused.remove()
+    for place, panel in enumerate(flat[:panels]):
+        if place + across >= panels:  # nothing below it
+            panel.xaxis.set_tick_params(labelbottom=True)
+    return figure, flat[:panels]
+
+
+def is_leftmost(panel: "Axes") -> bool:
+    spec = panel.get_subplotspec()
+    return spec is not None and spec.is_first_col()
+
+
+def panel_inches(figure: Figure, panel: "Axes") -> float:
+    """About how wide a panel is."""
+    across = panel.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
+    return float(figure.get_figwidth()) / across - 0.35
+
+
+def title(figure: Figure, panel: "Axes", names: Sequence[str], note: str = "") -> None:
+    """Names in black, a line each, and below them a note in grey, wrapped to the panel."""
+    characters = panel_inches(figure, panel) / _INCHES_PER_CHARACTER
+    below = _wrapped(note, characters * 8 / SMALL)
+    lines = below.count("\n") + 1 if below else 0
+    panel.set_title(
+        "\n".join(_wrapped(name, characters) for name in names), pad=4 + lines * SMALL * 1.25
+    )
+    if below:
+        panel.annotate(
+            below,
+            (0.5, 1),
+            (0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            color=GREY,
+        )
+
+
+def _wrapped(text: str, characters: float) -> str:
+    return fill(text, int(characters), break_on_hyphens=False)
+
+
+def write(
+    panel: "Axes",
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    text: str,
+    look: Look,
+    **more: Any,
+) -> None:
+    """Small text above a point of a panel, `offset` in points; a white rim parts it from lines."""
+    panel.annotate(
+        text,
+        at,
+        offset,
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=6,
+        color=look.colour,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+        **more,
+    )
+
+
+def legend(figure: Figure, looks: dict[str, Look], width: Width, lines: bool = False) -> None:
+    """Markers, or lines, of the methods, above all panels."""
+    if not looks:
+        return
+    handles: list[Artist] = [
+        Line2D([], [], color=look.colour, lw=1.8, label=method)
+        if lines
+        else Line2D([], [], color=look.colour, marker=look.marker, ls="", ms=4.5, label=method)
+        for method, look in looks.items()
+    ]
+    widths = [len(method) * _INCHES_PER_CHARACTER + 0.35 for method in looks]
+    fits = sum(widths) <= INCHES[width]
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=len(looks) if fits else max(1, int(INCHES[width] / max(widths))),
+        handletextpad=0.4,
+        columnspacing=1.0,
+        handlelength=1.6 if lines else 1.0,
+    )
+
+
+def nothing(width: Width, why: str) -> Figure:
+    """A figure that says why it shows nothing."""
+    figure = Figure(figsize=(INCHES[width], 0.8))
+    figure.text(0.5, 0.5, fill(why, 50), ha="center", va="center", color=GREY)
+    return figure

@@ -1,0 +1,93 @@
+"""One look for all figures: sizes, one colour and marker per method, files without dates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+Width = Literal["column", "page"]
+INCHES: dict[str, float] = {"column": 3.35, "page": 6.9}
+"""One column and the full text width of a two-column paper."""
+
+_PAPER: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+}
+SMALL = 7.0
+"""Points of text inside a panel."""
+GREY = "#5a5a5a"
+
+
+class Look(NamedTuple):
+    colour: str
+    marker: str
+
+
+_KNOWN = {
+    "realm": Look("#D55E00", "o"),
+    "sft": Look("#5a5a5a", "s"),
+    "majority": Look("#0072B2", "^"),
+    "dawid-skene": Look("#009E73", "D"),
+    "clean": Look("#CC79A7", "P"),
+    "zero-shot": Look("#8a6d00", "X"),
+}
+_OTHERS = tuple(
+    Look(colour, marker)
+    for marker in "v<>pd*h"
+    for colour in ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")
+)
+"""Colours of Okabe and Ito (2008) and Tol (2021), told apart by all common kinds of sight."""
+
+
+def looks(methods: Sequence[str]) -> dict[str, Look]:
+    """Every method's look, the same in all figures of a study.
+
+    The common methods always look the same; others take theirs in the order of the study.
+    """
+    others = iter(_OTHERS * (1 + len(methods) // len(_OTHERS)))
+    return {method: _KNOWN.get(method) or next(others) for method in methods}
+
+
+def paper() -> AbstractContextManager[None]:
+    """Within it, figures are made and saved in this style."""
+    import matplotlib
+
+    settings: Any = dict(matplotlib.rcParamsDefault.items()) | _PAPER
+    del settings["backend"]
+    return matplotlib.rc_context(settings)
+
+
+def save(path: Path, figure: Figure) -> None:
+    """Write a PDF or PNG, by suffix. Equal figures give equal bytes: no dates, no version."""
+    from annobench.files import replacing
+
+    undated: dict[str, dict[str, str | None]] = {
+        ".pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+        ".png": {"Software": None},
+    }
+    with paper(), replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], metadata=undated[path.suffix])

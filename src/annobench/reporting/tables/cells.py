@@ -1,0 +1,42 @@
+"""What became of the cells and what they cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench.settings import Settings as Base
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annobench.reporting.study_tables import StudyTables
+
+
+class Settings(Base):
+    """It has no settings."""
+
+
+def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
+    """One row per (data set, model, method), over its noises and seeds.
+
+    Counts of each status that occurs; times and speed are medians over cells, memory the largest.
+    """
+    import pandas as pd
+
+    from annobench.evaluation.cells import OK
+    from annobench.reporting.study_tables import groups
+
+    statuses = list(dict.fromkeys([OK, *tables.runs["status"]]))
+    rows = [
+        place
+        | {"cells": len(runs)}
+        | {status: int((runs["status"] == status).sum()) for status in statuses}
+        | {
+            "training, s": runs["train_seconds"].median(),
+            "whole cell, s": runs["total_seconds"].median(),
+            "items/s": runs["items_per_second"].median(),
+            "peak memory, GiB": runs["peak_memory_bytes"].astype(float).max() / 2**30,
+        }
+        for place, runs in groups(tables.runs, ["dataset", "model", "method"])
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,73 @@
+"""Paired differences between one method and every other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from annobench.reporting.labels import Measure  # noqa: TC001 (pydantic reads it)
+from annobench.settings import Name
+from annobench.settings import Settings as Base
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annobench.reporting.study_tables import StudyTables
+
+
+class Settings(Base):
+    reference: Name = "realm"
+    """The method that the others are subtracted from."""
+    metrics: tuple[Measure, ...] = Field(default=("accuracy",), min_length=1)
+    """The metrics to compare."""
+
+
+def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
+    """One row per (data set, model, noise, metric, other method): reference minus other.
+
+    Raises:
+        AnnobenchError: the study has no such reference.
+    """
+    import pandas as pd
+
+    from annobench.errors import AnnobenchError
+    from annobench.registry import unknown
+    from annobench.reporting.formats import estimate
+    from annobench.reporting.labels import label
+
+    if settings.reference not in tables.methods:
+        raise AnnobenchError(
+            unknown("table comparisons: reference", settings.reference, tables.methods)
+        )
+    pairs = tables.comparisons[tables.comparisons["metric"].isin(settings.metrics)]
+    rows = []
+    for _, pair in pairs.iterrows():
+        if settings.reference not in (pair["method"], pair["other"]):
+            continue
+        signed = pair if pair["method"] == settings.reference else _turned(pair)
+        rows.append(
+            {
+                "dataset": signed["dataset"],
+                "model": signed["model"],
+                "noise": signed["noise"],
+                "metric": label(signed["metric"]),
+                f"{settings.reference} minus": signed["other"],
+                "difference": estimate(signed, mean="difference"),
+                "p": signed["p"],
+                "adjusted p": signed["p_adjusted"],
+                "seeds": signed["seeds"],
+                "items": signed["items"],
+            }
+        )
+    names = ["dataset", "model", "noise", "metric", f"{settings.reference} minus", "difference"]
+    return pd.DataFrame(rows, columns=[*names, "p", "adjusted p", "seeds", "items"])
+
+
+def _turned(pair: pd.Series) -> pd.Series:
+    """The same pair the other way round."""
+    turned = pair.copy()
+    turned["method"], turned["other"] = pair["other"], pair["method"]
+    turned["difference"] = -pair["difference"]
+    turned["low"], turned["high"] = -pair["high"], -pair["low"]
+    return turned

@@ -1,0 +1,48 @@
+"""How well each method ranked the simulated annotators: Spearman of learned and true expertise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annobench.settings import Settings as Base
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annobench.reporting.study_tables import StudyTables
+
+
+class Settings(Base):
+    """It has no settings."""
+
+
+def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
+    """One row per (data set, model, noise, method) that learns expertise, and per task if several.
+
+    A correlation that is not defined is null with its reason.
+    """
+    import pandas as pd
+
+    from annobench.evaluation.agreement import EXPERTISE_SPEARMAN
+    from annobench.reporting.formats import estimate
+    from annobench.reporting.labels import label
+    from annobench.reporting.study_tables import seeds_text, select
+
+    keys = ["dataset", "model", "noise", "method"]
+    rows = []
+    for _, row in tables.summary.iterrows():
+        metric = str(row["metric"])
+        if metric.partition(":")[0] != EXPERTISE_SPEARMAN:
+            continue
+        place = {key: str(row[key]) for key in keys}
+        measured = select(tables.metrics, **place, metric=metric)
+        reasons = measured.loc[measured["status"] == "ok", "reason"].dropna().unique()
+        rows.append(
+            place
+            | {
+                "measure": label(metric),
+                "value": estimate(row, note="; ".join(reasons)),
+                "seeds": seeds_text(row, tables.missing(**place)),
+            }
+        )
+    return pd.DataFrame(rows, columns=[*keys, "measure", "value", "seeds"])

@@ -1,0 +1,91 @@
+"""Encode: items to tokens, and the states of the frozen layers, once per data set and model."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from annobench import tables
+from annobench.errors import AnnobenchError
+from annobench.files import replacing
+from annobench.models.decoder import States, check_packing, frozen_states
+from annobench.models.loading import is_encoder_decoder, load_model, load_tokenizer
+from annobench.models.settings import Model, TopLayers
+from annobench.models.tokens import TokenItem, tokenize
+from annobench.training.precision import pick_device
+from annobench.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+
+def tokens_of(items: pd.DataFrame, folder: Path, model: Model) -> list[TokenItem]:
+    """Tokens of `tables.ITEMS`, in their order."""
+    tokenizer = load_tokenizer(folder)
+    seq2seq = is_encoder_decoder(folder)
+    return [
+        tokenize(tokenizer, row.item, row.prompt, row.options, model, seq2seq)
+        for row in items.itertuples()
+    ]
+
+
+def encode(
+    items: pd.DataFrame, folder: Path, model: Model, training: Training
+) -> tuple[list[TokenItem], States | None]:
+    """Tokens, and the frozen states if `model.tune` trains only the top layers of a decoder."""
+    torch.set_num_threads(training.threads)
+    tokens = tokens_of(items, folder, model)
+    if is_encoder_decoder(folder):
+        return tokens, None
+    whole = load_model(folder).requires_grad_(False).eval().to(pick_device())
+    check_packing(whole, tokens[:4], training.row_tokens)
+    if not isinstance(model.tune, TopLayers):
+        return tokens, None
+    if training.precision == "bf16":
+        whole = whole.bfloat16()
+    log.info("frozen layers of %d items", len(tokens))
+    return tokens, frozen_states(whole, tokens, model.tune.layers, training.row_tokens)
+
+
+def write_features(
+    tokens_path: Path, states_path: Path, tokens: list[TokenItem], states: States | None
+) -> None:
+    """The two files of encoded items; without frozen states the second holds no tensor."""
+    frame = pd.DataFrame(
+        {
+            "item": [t.item for t in tokens],
+            "prompt": [list(t.prompt) for t in tokens],
+            "options": [[list(option) for option in t.options] for t in tokens],
+        }
+    )
+    tensors = (
+        {}
+        if states is None
+        else {"values": states.values, "starts": torch.from_numpy(states.starts)}
+    )
+    with replacing(states_path) as temporary:
+        save_file(tensors, temporary)
+    tables.write(tokens_path, frame, tables.TOKENS)
+
+
+def read_features(tokens_path: Path, states_path: Path) -> tuple[list[TokenItem], States | None]:
+    """What `write_features` wrote.
+
+    Raises:
+        AnnobenchError: one of the files is missing or broken.
+    """
+    frame = tables.read(tokens_path, tables.TOKENS)
+    tokens = [
+        TokenItem(row.item, tuple(row.prompt), tuple(tuple(option) for option in row.options))
+        for row in frame.itertuples()
+    ]
+    try:
+        tensors = load_file(states_path)
+    except (OSError, SafetensorError) as error:
+        raise AnnobenchError(f"{states_path}: cannot be read as safetensors: {error}") from error
+    if not tensors:
+        return tokens, None
+    return tokens, States(tensors["values"], np.asarray(tensors["starts"]))

@@ -1,0 +1,53 @@
+"""Evaluate: the files of all cells to the tables of the study."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from annobench import tables
+from annobench.evaluation.cells import CellResult
+from annobench.files import read_json
+
+RUN_FIELDS = (
+    "status",
+    "reason",
+    "train_seconds",
+    "total_seconds",
+    "items_per_second",
+    "peak_memory_bytes",
+)
+
+
+def read_cell(
+    folder: Path,
+    truth: Path | None,
+    dataset: str,
+    noise: str | None,
+    model: str,
+    method: str,
+    seed: int | None,
+) -> CellResult:
+    """One cell's files. `truth` is the true expertise of its annotators, if they were simulated.
+
+    Raises:
+        AnnobenchError: a file is missing or broken.
+    """
+    run = read_json(folder / "run.json")
+
+    def table(name: str) -> pd.DataFrame | None:
+        frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))
+        return None if frame.empty else frame
+
+    return CellResult(
+        dataset=dataset,
+        noise=noise,
+        model=model,
+        method=method,
+        seed=seed,
+        predictions=table("predictions"),
+        targets=table("targets"),
+        annotators=table("annotators"),
+        history=table("history"),
+        truth=None if truth is None else tables.read(truth, tables.TRUTH),
+        **{name: run[name] for name in RUN_FIELDS},
+    )

@@ -1,0 +1,27 @@
+"""Prepare: a data set's items."""
+
+import pandas as pd
+
+from annobench.errors import AnnobenchError
+from annobench.registry import component
+from annobench.settings import Settings
+
+
+def prepare(name: str, kind: str, settings: Settings) -> pd.DataFrame:
+    """`tables.ITEMS` of the data set `name` of this kind.
+
+    Raises:
+        AnnobenchError: an item comes twice, or a gold label is none of its options.
+    """
+    items: pd.DataFrame = component("data", kind).items(name, settings)
+    twice = items["item"][items["item"].duplicated()]
+    if len(twice):
+        raise AnnobenchError(f"datasets.{name}: item {twice.iloc[0]!r} found twice; allowed: once")
+    known = items[items["gold"].notna()]
+    for row in known.itertuples():
+        if not 0 <= row.gold < len(row.options):
+            raise AnnobenchError(
+                f"datasets.{name}: item {row.item!r}: gold {row.gold} found; "
+                f"allowed: 0 to {len(row.options) - 1}"
+            )
+    return items

@@ -1,0 +1,193 @@
+"""Train: one cell, from annotations to predictions."""
+
+import logging
+import platform
+import resource
+import time
+import traceback
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from annobench import tables
+from annobench.files import write_json
+from annobench.models.decoder import States
+from annobench.models.settings import Model
+from annobench.models.tokens import TokenItem
+from annobench.models.tuning import Scorer, load_scorer
+from annobench.settings import Settings
+from annobench.training.loop import Checkpointing, DivergedError, Objective, fit, predict
+from annobench.training.precision import pick_device, store_frozen
+from annobench.training.rows import rows_of
+from annobench.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides one cell's result."""
+
+    items: pd.DataFrame
+    """`tables.ITEMS`, in the order of `tokens`."""
+    annotations: pd.DataFrame | None
+    tokens: list[TokenItem]
+    states: States | None
+    folder: Path
+    """The model's folder."""
+    model: Model
+    method: ModuleType
+    settings: Settings
+    training: Training
+    stream: tuple[str | int, ...]
+    """Names of what initialisation, order and dropout may depend on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A cell's tables and what it cost."""
+
+    targets: pd.DataFrame
+    predictions: pd.DataFrame
+    annotators: pd.DataFrame
+    history: pd.DataFrame
+    train_seconds: float
+
+
+def run(job: Job, saving: Checkpointing) -> Trained:
+    """Train a cell and predict the test items.
+
+    Raises:
+        DivergedError: the loss is no longer finite.
+        torch.OutOfMemoryError: the device's memory does not suffice.
+    """
+    torch.set_num_threads(job.training.threads)
+    device = pick_device()
+    scorer = load_scorer(
+        job.folder, job.model, job.tokens, job.states, job.training.row_tokens, device
+    )
+    store_frozen(scorer.model, job.training.precision)
+    train_items = job.items[job.items["split"] == "train"]
+    targets = job.method.targets(train_items, job.annotations, job.settings)
+    annotators, history = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
+    seconds = 0.0
+    if job.method.NEEDS.training:
+        targets, annotators, history = _learn(job, scorer, targets, saving)
+        seconds = float(history["seconds"].iloc[-1])
+    return Trained(targets, _predictions(job, scorer), annotators, history, seconds)
+
+
+def _learn(
+    job: Job, scorer: Scorer, targets: pd.DataFrame, saving: Checkpointing
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Targets with their final weights, annotators, history."""
+    names = (
+        [] if job.annotations is None else sorted(job.annotations["annotator"].dropna().unique())
+    )
+    rows = rows_of(targets, list(job.items["item"]), names)
+    objective = Objective(job.method, job.settings, rows, len(names))
+    extra, history = fit(scorer, objective, job.training, job.stream, saving)
+    log_p = predict(scorer, objective.items, rows.distribution.shape[1], job.training.precision)
+    own = rows.select(objective.items)
+    weights = job.method.weights(log_p[own.item], own, extra, job.settings)
+    targets.loc[targets["kept"], "weight"] = weights.double().numpy()
+    expertise = job.method.expertise(job.annotations, targets, extra, job.settings)
+    return targets, _annotators(expertise, job), pd.DataFrame(history).astype({"step": "int64"})
+
+
+def _annotators(expertise: pd.Series | None, job: Job) -> pd.DataFrame:
+    if expertise is None or job.annotations is None:
+        return tables.empty(tables.ANNOTATORS)
+    tasks = job.items.loc[job.items["split"] == "train", "task"].unique()
+    counts = job.annotations["annotator"].value_counts()
+    return pd.DataFrame(
+        {
+            "annotator": expertise.index,
+            "task": tasks[0] if len(tasks) == 1 else "all",
+            "expertise": expertise.to_numpy(),
+            "annotations": counts.reindex(expertise.index).to_numpy(),
+        }
+    )
+
+
+def _predictions(job: Job, scorer: Scorer) -> pd.DataFrame:
+    numbers = np.flatnonzero(job.items["split"] == "test")
+    options = job.items["options"].iloc[numbers].map(len)
+    log_p: Tensor = predict(scorer, numbers, int(options.max()), job.training.precision)
+    p = log_p.double().softmax(-1).numpy()
+    return pd.DataFrame(
+        {
+            "item": job.items["item"].iloc[numbers].to_numpy(),
+            "probabilities": [row[:k].tolist() for row, k in zip(p, options, strict=True)],
+        }
+    )
+
+
+def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Run a cell and write its five files into `out`; returns what run.json holds.
+
+    A cell that diverges, runs out of memory or fails in the method's own code is a result too:
+    its tables are empty and run.json says why. Trouble with files (OSError) is not: it is raised,
+    and the cell has no record.
+    """
+    begun = time.perf_counter()
+    status, reason, done = "ok", None, None
+    try:
+        done = run(job, saving)
+    except DivergedError as error:
+        status, reason = "diverged", str(error)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        status, reason = "out-of-memory", str(error).splitlines()[0]
+    except OSError:
+        raise
+    except Exception as error:
+        status, reason = "failed", f"{type(error).__name__}: {error}"
+        log.error("%s", traceback.format_exc())
+    written = {
+        "targets": tables.TARGETS,
+        "predictions": tables.PREDICTIONS,
+        "annotators": tables.ANNOTATORS,
+        "history": tables.HISTORY,
+    }
+    for name, schema in written.items():
+        frame = tables.empty(schema) if done is None else getattr(done, name)
+        tables.write(out / f"{name}.parquet", frame, schema)
+    trained = done.train_seconds if done else 0.0
+    steps = 0 if done is None else len(done.history)
+    summary = {
+        "status": status,
+        "reason": reason,
+        "recipe": recipe,
+        "train_seconds": trained,
+        "total_seconds": time.perf_counter() - begun,
+        "items_per_second": _items_per_second(done) if steps else None,
+        "peak_memory_bytes": _peak_memory(),
+        "device": str(pick_device()),
+        "processor": platform.processor() or platform.machine(),
+        "versions": {
+            name: version(name) for name in ("annobench", "torch", "transformers", "crowd-kit")
+        }
+        | {"python": platform.python_version()},
+    }
+    write_json(out / "run.json", summary)
+    saving.path.unlink(missing_ok=True)
+    return summary
+
+
+def _items_per_second(done: Trained) -> float:
+    seconds = done.history["seconds"].diff().fillna(done.history["seconds"])
+    return float((done.history["items_per_second"] * seconds).sum() / seconds.sum())
+
+
+def _peak_memory() -> int:
+    """Largest memory in bytes: of the device if it is a GPU, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

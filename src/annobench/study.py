@@ -1,0 +1,302 @@
+"""The typed, closed model of a study file, and the grid of cells that it describes.
+
+Validation imports neither torch nor pandas: it reads the `Settings` of the component files.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+import yaml
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+
+from annobench.errors import AnnobenchError
+from annobench.models.settings import Model
+from annobench.registry import component, kinds, unknown
+from annobench.settings import Name, Settings
+from annobench.training.settings import Overrides, Training, merged
+
+AXES = ("datasets", "noise", "models", "methods")
+PACKAGES = {
+    "datasets": "data",
+    "noise": "noise",
+    "methods": "methods",
+    "tables": "reporting.tables",
+    "figures": "reporting.figures",
+}
+"""Which package defines the kinds of a block of the study."""
+
+
+class Entry(Settings):
+    """One entry of a block; `kind` names the file that defines it."""
+
+    kind: str
+    """Which file defines this entry; the entry's own name if absent."""
+
+
+def _named_kinds(entries: Any) -> Any:
+    """An entry without a kind is of the kind that its name says; an empty entry is {}."""
+    if not isinstance(entries, dict):
+        return entries
+    return {
+        name: {"kind": name} | (entry or {}) if isinstance(entry or {}, dict) else entry
+        for name, entry in entries.items()
+    }
+
+
+def _entries(block: str, **common: Any) -> Any:
+    """Named entries of a block: the union of its kinds' settings, told apart by `kind`."""
+    package = PACKAGES[block]
+    models = [
+        create_model(
+            "".join(part.title() for part in [*kind.split("-"), package.split(".")[-1]]),
+            __base__=(component(package, kind).Settings, Entry),
+            __doc__=component(package, kind).__doc__,
+            kind=(Literal[kind], kind),
+            **common,
+        )
+        for kind in kinds(package)
+    ]
+    entry: Any = models[0]
+    if len(models) > 1:
+        entry = Annotated[Union[tuple(models)], Field(discriminator="kind")]  # noqa: UP007
+    return Annotated[dict[Name, entry], BeforeValidator(_named_kinds)]
+
+
+_TRAINING: Any = (
+    Overrides,
+    Field(default=Overrides(), description="Keys of `training` that this entry overrides."),
+)
+
+if TYPE_CHECKING:
+
+    class AxisEntry(Entry):
+        training: Settings
+
+    Datasets = Noises = Methods = dict[str, AxisEntry]
+    Tables = Figures = dict[str, Entry]
+else:
+    Datasets = _entries("datasets", training=_TRAINING)
+    Noises = _entries("noise", training=_TRAINING)
+    Methods = _entries("methods", training=_TRAINING)
+    Tables = _entries("tables")
+    Figures = _entries("figures")
+
+
+class ModelEntry(Model):
+    """A language model, how it answers and which part of it is trained."""
+
+    training: Overrides = Overrides()  # type: ignore[valid-type]
+    """Keys of `training` that this entry overrides."""
+
+
+class Exclusion(Settings):
+    """Cells to leave out: those that match every axis given here."""
+
+    datasets: list[Name] | None = None
+    """Names of data sets; all if absent."""
+    noise: list[Name] | None = None
+    """Names of kinds of noise; all if absent."""
+    models: list[Name] | None = None
+    """Names of models; all if absent."""
+    methods: list[Name] | None = None
+    """Names of methods; all if absent."""
+
+    def covers(self, cell: "Cell") -> bool:
+        given = {
+            "datasets": cell.dataset,
+            "noise": cell.noise,
+            "models": cell.model,
+            "methods": cell.method,
+        }
+        wanted = {axis: getattr(self, axis) for axis in AXES}
+        return all(names is None or given[axis] in names for axis, names in wanted.items())
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One point of the grid. An axis that the method does not depend on is None."""
+
+    dataset: str
+    noise: str | None
+    model: str
+    method: str
+    seed: int | None
+
+    @property
+    def path(self) -> str:
+        """The cell as path parts, `_` for an axis it does not depend on."""
+        noise = "_" if self.noise is None else self.noise
+        seed = "_" if self.seed is None else str(self.seed)
+        return "/".join([self.dataset, noise, self.model, self.method, seed])
+
+
+class Study(Settings):
+    """A study: the axes, their settings, and what to make of the results."""
+
+    study: Name
+    """Name of the study; its results go to `results/<name>`."""
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0, 1, 2]
+    """One run of every random cell for each seed."""
+    datasets: Datasets
+    """Where items come from."""
+    models: dict[Name, ModelEntry]
+    """What is fine-tuned."""
+    noise: Noises = {}
+    """How annotations come to be."""
+    methods: Methods
+    """How a model learns from annotations."""
+    training: Training = Training()
+    """How every cell trains."""
+    exclude: list[Exclusion] = []
+    """Combinations to leave out."""
+    tables: Tables = {}
+    """Tables to make."""
+    figures: Figures = {}
+    """Figures to make."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Study":
+        for field in ("datasets", "models", "methods"):
+            if not getattr(self, field):
+                raise ValueError(f"{field}: found no entry; allowed: one or more")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: found {self.seeds}; allowed: different numbers")
+        self._exclusions_name_entries()
+        cells = self.cells()
+        if not cells:
+            raise ValueError("exclude: leaves no cell; allowed: one or more")
+        for cell in cells:
+            needs = self.method(cell).NEEDS
+            if cell.noise is not None and needs.annotator_ids and not self._has_ids(cell.noise):
+                raise ValueError(
+                    f"methods.{cell.method} needs annotator ids, and noise.{cell.noise} has none; "
+                    "allowed: noise with annotator ids, or an `exclude` entry for the pair"
+                )
+        needing = [n for n in self.methods if self._needs(n).annotations]
+        if needing and not self.noise:
+            raise ValueError(f"methods.{needing[0]} needs annotations; allowed: one noise or more")
+        return self
+
+    def _exclusions_name_entries(self) -> None:
+        for number, exclusion in enumerate(self.exclude):
+            for axis in AXES:
+                for name in getattr(exclusion, axis) or []:
+                    if name not in getattr(self, axis):
+                        names = list(getattr(self, axis))
+                        raise ValueError(unknown(f"exclude.{number}.{axis}:", name, names))
+
+    def _has_ids(self, noise: str) -> bool:
+        entry = self.noise[noise]
+        return bool(component("noise", entry.kind).has_annotator_ids(entry))
+
+    def _needs(self, method: str) -> Any:
+        return component("methods", self.methods[method].kind).NEEDS
+
+    def method(self, cell: Cell) -> ModuleType:
+        """The module of a cell's method."""
+        return component("methods", self.methods[cell.method].kind)
+
+    def cells(self) -> list[Cell]:
+        """Every cell once, in the order of the study's axes."""
+        return list(dict.fromkeys(self._grid()))
+
+    def _grid(self) -> Iterator[Cell]:
+        points = product(self.datasets, self.noise or [None], self.models, self.methods, self.seeds)
+        for dataset, noise, model, method, seed in points:
+            needs = self._needs(method)
+            cell = Cell(
+                dataset,
+                noise if needs.annotations else None,
+                model,
+                method,
+                seed if needs.annotations or needs.training else None,
+            )
+            if not any(exclusion.covers(cell) for exclusion in self.exclude):
+                yield cell
+
+    def shared_training(self, dataset: str, model: str) -> Training:
+        """The training settings that all cells of a data set and model share."""
+        return merged(self.training, self.datasets[dataset].training, self.models[model].training)
+
+    def training_of(self, cell: Cell) -> Training:
+        """The study's training settings under the cell's entries' overrides."""
+        shared = self.shared_training(cell.dataset, cell.model)
+        noise = [] if cell.noise is None else [self.noise[cell.noise].training]
+        return merged(shared, *noise, self.methods[cell.method].training)
+
+
+def read_study(path: Path) -> Study:
+    """Read and validate a study file (YAML or JSON).
+
+    Raises:
+        AnnobenchError: the file cannot be read or is not a valid study.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise AnnobenchError(f"{path}: cannot be read as YAML: {error}") from error
+    return parse_study(data, str(path))
+
+
+def parse_study(data: Any, where: str) -> Study:
+    """Validate a study that is already a mapping; `where` names it in errors.
+
+    Raises:
+        AnnobenchError: one sentence for each mistake: key, what was found, what is allowed.
+    """
+    try:
+        return Study.model_validate(data)
+    except ValidationError as error:
+        sentences = [explain(dict(detail)) for detail in error.errors()]
+        raise AnnobenchError("\n".join(f"{where}: {sentence}" for sentence in sentences)) from error
+
+
+def explain(error: dict[str, Any]) -> str:
+    """One pydantic error as a sentence."""
+    place = ".".join(str(part) for part in _place(error["loc"]))
+    match error["type"]:
+        case "value_error":
+            sentence = str(error["ctx"]["error"])
+            return f"{place}: {sentence}" if place else sentence
+        case "union_tag_invalid":
+            allowed = error["ctx"]["expected_tags"]
+            return f"{place}: {unknown('kind', error['ctx']['tag'], _listed(allowed))}"
+        case "literal_error":
+            return f"{place}: {unknown('value', error['input'], _listed(error['ctx']['expected']))}"
+        case "string_pattern_mismatch":
+            pattern = error["ctx"]["pattern"]
+            return f"{place}: found {error['input']!r}; allowed: names that match {pattern}"
+        case "missing":
+            return f"{place}: is missing"
+        case _:
+            return f"{place}: found {error['input']!r}; allowed: {_lower(error['msg'])}"
+
+
+def _place(loc: tuple[str | int, ...]) -> list[str | int]:
+    """A pydantic location without the tag that follows an entry's name in a union of kinds."""
+    place = list(loc)
+    package = PACKAGES.get(str(place[0])) if len(place) > 2 else None
+    if package and len(kinds(package)) > 1:
+        del place[2]
+    return [part for part in place if part != "[key]"]
+
+
+def _listed(expected: str) -> list[str]:
+    """pydantic's "'a', 'b' or 'c'" as a list."""
+    return re.findall(r"'([^']*)'", expected)
+
+
+def _lower(message: str) -> str:
+    return message.removeprefix("Input should be ").removeprefix("Value error, ")

@@ -1,0 +1,85 @@
+"""Checkpoints: one safetensors file, written whole, that carries everything resuming needs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from annobench.files import replacing
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training run after its last optimizer step in `history`."""
+
+    tensors: dict[str, Tensor]
+    history: list[dict[str, float]]
+
+
+def trained(module: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that are trained, by name."""
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
+def snapshot(
+    module: nn.Module,
+    extra: dict[str, Tensor],
+    optimizer: Optimizer,
+    history: list[dict[str, float]],
+) -> Snapshot:
+    """Everything that the next step depends on: parameters, moments, random states."""
+    tensors = {f"model.{name}": p.detach() for name, p in trained(module).items()}
+    tensors |= {f"extra.{name}": p.detach() for name, p in extra.items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+    tensors["rng.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    return Snapshot(tensors, history)
+
+
+@torch.no_grad()
+def restore(
+    saved: Snapshot, module: nn.Module, extra: dict[str, Tensor], optimizer: Optimizer
+) -> None:
+    """Put a snapshot back."""
+    for name, parameter in trained(module).items():
+        parameter.copy_(saved.tensors[f"model.{name}"])
+    for name, tensor in extra.items():
+        tensor.copy_(saved.tensors[f"extra.{name}"])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in saved.tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+    torch.set_rng_state(saved.tensors["rng.cpu"].cpu())
+    if "rng.cuda" in saved.tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(saved.tensors["rng.cuda"].cpu())
+
+
+def save(path: Path, saved: Snapshot, recipe: str) -> None:
+    metadata = {"recipe": recipe, "history": json.dumps(saved.history)}
+    with replacing(path) as temporary:
+        save_file({k: v.contiguous() for k, v in saved.tensors.items()}, temporary, metadata)
+
+
+def load(path: Path, recipe: str) -> Snapshot | None:
+    """The snapshot at `path` if there is one and it belongs to this recipe, else None."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = file.metadata() or {}
+            if metadata.get("recipe") != recipe:
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError):
+        return None
+    return Snapshot(tensors, json.loads(metadata["history"]))

@@ -1,0 +1,213 @@
+"""The training loop: batches of items, every item scored once, all its labels in the loss."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+from torch.optim import Optimizer
+
+from annobench.models.tuning import Scorer
+from annobench.seeds import generator, seed_of
+from annobench.settings import Settings
+from annobench.training import checkpoint
+from annobench.training.precision import arithmetic
+from annobench.training.rows import Rows
+from annobench.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+
+class DivergedError(Exception):
+    """The loss or its gradient is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: a method's loss over its target rows."""
+
+    method: ModuleType
+    """A module of `annobench.methods`."""
+    settings: Settings
+    rows: Rows
+    """`rows.item` numbers the scorer's items."""
+    annotators: int
+
+    @cached_property
+    def items(self) -> np.ndarray:
+        """Numbers of the items that have targets, ascending."""
+        return np.unique(self.rows.item.numpy())
+
+    def parameters(self, device: torch.device) -> dict[str, Tensor]:
+        own = self.method.parameters(self.annotators, self.settings)
+        return {name: value.to(device).requires_grad_(True) for name, value in own.items()}
+
+    def learning_rate(self, epoch: float) -> float:
+        return float(self.method.learning_rate(epoch, self.settings))
+
+    def row_losses(self, log_p: Tensor, rows: Rows, extra: dict[str, Tensor]) -> Tensor:
+        """[N, K] -> [N]."""
+        losses: Tensor = self.method.loss(log_p, rows, extra, self.settings)
+        return losses
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """Where a run is saved, how often, and which recipe may continue it."""
+
+    path: Path
+    seconds: float
+    recipe: str
+
+
+def log_probabilities(scores: Tensor, width: int) -> Tensor:
+    """The restricted softmax in logs: scores [n, K] -> [n, width], -inf beyond the options."""
+    return pad(scores.float().log_softmax(-1), (0, width - scores.shape[1]), value=-torch.inf)
+
+
+def batches(
+    items: np.ndarray, training: Training, stream: tuple[str | int, ...]
+) -> list[tuple[float, np.ndarray]]:
+    """(epoch at its start, item numbers) of every optimizer step, in order."""
+    size = training.items_per_batch
+    per_epoch = math.ceil(len(items) / size)
+    plan: list[tuple[float, np.ndarray]] = []
+    for epoch in range(math.ceil(training.epochs)):
+        order = generator("order", *stream, epoch).permutation(items)
+        plan += [
+            (epoch + i / per_epoch, order[i * size : (i + 1) * size]) for i in range(per_epoch)
+        ]
+    return plan[: math.ceil(training.epochs * per_epoch)]
+
+
+def schedule(training: Training, step: int, steps: int) -> float:
+    """The share of the peak learning rate at a step."""
+    warm = math.ceil(training.warmup * steps)
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    rest = (step - warm) / max(steps - warm, 1)
+    match training.schedule:
+        case "linear":
+            return 1 - rest
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * rest))
+        case "constant":
+            return 1.0
+
+
+def fit(
+    scorer: Scorer,
+    objective: Objective,
+    training: Training,
+    stream: tuple[str | int, ...],
+    saving: Checkpointing,
+) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
+    """Minimise the objective with AdamW; continue from the checkpoint if it fits.
+
+    `stream` names what the order of items and the dropout may depend on. Returns the method's own
+    learned parameters, and one row of `tables.HISTORY` per optimizer step.
+
+    Raises:
+        DivergedError: the loss or the gradient is NaN or infinite.
+    """
+    module = scorer.model
+    plan = batches(objective.items, training, stream)
+    torch.manual_seed(seed_of("dropout", *stream))
+    extra = objective.parameters(scorer.device)
+    optimizer = _optimizer(module, extra, training)
+    history: list[dict[str, float]] = []
+    if saved := checkpoint.load(saving.path, saving.recipe):
+        checkpoint.restore(saved, module, extra, optimizer)
+        history = list(saved.history)
+        log.info("continue from the checkpoint at step %d of %d", len(history), len(plan))
+    module.train()
+    clock = last_saved = last_logged = time.perf_counter()
+    for step, (epoch, numbers) in list(enumerate(plan))[len(history) :]:
+        share = schedule(training, step, len(plan))
+        optimizer.param_groups[0]["lr"] = share * training.lr
+        if extra:
+            optimizer.param_groups[1]["lr"] = share * objective.learning_rate(epoch)
+        loss = _backward(scorer, objective, extra, numbers, training.precision)
+        norm = nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip)
+        if not (math.isfinite(loss) and torch.isfinite(norm)):
+            raise DivergedError(f"loss {loss}, gradient norm {norm.item()} at step {step + 1}")
+        optimizer.step()
+        optimizer.zero_grad()
+        now = time.perf_counter()
+        history.append(
+            {
+                "step": step + 1,
+                "epoch": min(epoch + len(numbers) / len(objective.items), training.epochs),
+                "loss": loss,
+                "learning_rate": share * training.lr,
+                "seconds": (history[-1]["seconds"] if history else 0.0) + now - clock,
+                "items_per_second": len(numbers) / (now - clock),
+            }
+        )
+        clock = now
+        if now - last_logged >= 1 or step + 1 == len(plan):
+            log.info(progress(history[-1], len(plan), training))
+            last_logged = now
+        if now - last_saved >= saving.seconds:
+            state = checkpoint.snapshot(module, extra, optimizer, history)
+            checkpoint.save(saving.path, state, saving.recipe)
+            last_saved = clock = time.perf_counter()
+    return {name: value.detach().cpu() for name, value in extra.items()}, history
+
+
+def _optimizer(module: nn.Module, extra: dict[str, Tensor], training: Training) -> Optimizer:
+    """AdamW over two groups: the model's trained parameters, and the method's own, undecayed."""
+    parameters = list(checkpoint.trained(module).values())
+    groups: list[dict[str, Any]] = [{"params": parameters, "weight_decay": training.weight_decay}]
+    if extra:
+        groups.append({"params": list(extra.values()), "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _backward(
+    scorer: Scorer,
+    objective: Objective,
+    extra: dict[str, Tensor],
+    numbers: np.ndarray,
+    precision: str,
+) -> float:
+    """Gradients of the weighted mean loss of these items' target rows; returns that loss."""
+    total_weight = objective.rows.select(numbers).weight.sum()
+    total = 0.0
+    chunks = scorer.chunks(numbers)
+    while True:
+        with arithmetic(scorer.device, precision):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return total
+        chosen, scores = chunk
+        rows = objective.rows.select(chosen).to(scorer.device)
+        log_p = log_probabilities(scores, rows.distribution.shape[1])
+        losses = objective.row_losses(log_p[rows.item], rows, extra)
+        loss = (rows.weight * losses).sum() / total_weight
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+
+
+def progress(row: dict[str, float], steps: int, training: Training) -> str:
+    return (
+        f"epoch {row['epoch']:.2f} of {training.epochs:g}, step {row['step']:.0f} of {steps}, "
+        f"loss {row['loss']:.4f}, {row['items_per_second']:.1f} items/s"
+    )
+
+
+@torch.no_grad()
+def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -> Tensor:
+    """log p of each item's options, [n, options] in fp32 on the CPU; -inf beyond an item's own."""
+    scorer.model.eval()
+    with arithmetic(scorer.device, precision):
+        parts = [log_probabilities(scores, options).cpu() for _, scores in scorer.chunks(numbers)]
+    return torch.cat(parts)

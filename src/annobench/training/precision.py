@@ -1,0 +1,24 @@
+"""Devices and arithmetic."""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import nn
+
+
+def pick_device() -> torch.device:
+    """The first CUDA device if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def arithmetic(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """The context of every forward pass: bf16 where that is safe, or fp32 throughout."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def store_frozen(model: nn.Module, precision: str) -> None:
+    """Frozen parameters in the format of the arithmetic; trained ones stay fp32."""
+    if precision == "bf16":
+        for parameter in model.parameters():
+            if not parameter.requires_grad and parameter.is_floating_point():
+                parameter.data = parameter.data.bfloat16()

@@ -1,0 +1,63 @@
+"""Target rows of a batch of items, as tensors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from annobench.tables import stack
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N target rows over items with at most K options."""
+
+    item: Tensor
+    """[N] long: which item of the batch."""
+    distribution: Tensor
+    """[N, K]: target probability of each option, 0 beyond the item's options."""
+    weight: Tensor
+    """[N]: how much the row counts."""
+    annotator: Tensor
+    """[N] long: who gave the label, counted over the sorted annotators; -1 for no one."""
+    options: Tensor
+    """[N]: number of options of the row's item."""
+
+    def expected_log_p(self, log_p: Tensor) -> Tensor:
+        """log p of each row's item, averaged over its target distribution: [N, K] -> [N]."""
+        return (self.distribution * log_p.masked_fill(self.distribution == 0, 0)).sum(-1)
+
+    def select(self, items: np.ndarray) -> "Rows":
+        """The rows of these items, renumbered in the order of `items` [n]."""
+        place = torch.full((int(self.item.max()) + 1,), -1)
+        place[torch.from_numpy(items)] = torch.arange(len(items))
+        chosen = (place[self.item] >= 0).nonzero().squeeze(1)
+        return Rows(
+            place[self.item[chosen]],
+            self.distribution[chosen],
+            self.weight[chosen],
+            self.annotator[chosen],
+            self.options[chosen],
+        )
+
+    def to(self, device: torch.device) -> "Rows":
+        return Rows(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+def rows_of(targets: pd.DataFrame, items: list[str], annotators: list[str]) -> Rows:
+    """The kept rows of `tables.TARGETS`; items and annotators are numbered by these lists."""
+    kept = targets[targets["kept"]]
+    lengths = kept["distribution"].map(len).to_numpy()
+    distribution = stack(kept["distribution"], int(lengths.max(initial=0)))
+    places = pd.Series(np.arange(len(items)), index=items)
+    numbers = pd.Series(np.arange(len(annotators)), index=annotators, dtype="int64")
+    annotator = kept["annotator"].map(numbers).fillna(-1).to_numpy(np.int64)
+    return Rows(
+        torch.from_numpy(kept["item"].map(places).to_numpy(np.int64)),
+        torch.from_numpy(distribution).float(),
+        torch.from_numpy(kept["weight"].to_numpy(np.float32)),
+        torch.from_numpy(annotator),
+        torch.from_numpy(lengths).float(),
+    )

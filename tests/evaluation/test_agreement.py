@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from annobench.evaluation.agreement import (
+    Agreement,
+    expertise_spearman,
+    over_tasks,
+    target_accuracy,
+)
+
+ITEMS = pd.DataFrame(
+    {
+        "item": ["i", "j", "k"],
+        "task": ["t", "t", "u"],
+        "gold": pd.array([0, 1, None], "Int64"),
+    }
+)
+
+
+def targets(rows):
+    columns = ["item", "distribution", "weight", "kept", "reason", "annotator"]
+    return pd.DataFrame([(*row, "", None) for row in rows], columns=columns)
+
+
+def test_target_accuracy_by_hand():
+    rows = [
+        ("i", [0.9, 0.1], 1.0, True),
+        ("j", [0.5, 0.5], 3.0, True),
+        ("j", [1.0, 0.0], 9.0, False),  # dropped
+        ("k", [1.0, 0.0], 9.0, True),  # no gold
+    ]
+    found = target_accuracy(targets(rows), ITEMS)
+    assert found == {"t": Agreement(pytest.approx((0.9 + 3 * 0.5) / 4), 2)}
+
+
+def test_target_accuracy_of_nothing_kept_is_undefined():
+    found = target_accuracy(targets([("i", [1.0, 0.0], 1.0, False)]), ITEMS)["t"]
+    assert found.value is None
+    assert "kept" in found.reason
+
+
+def annotators(learned, task="t"):
+    names = [f"a{i}" for i in range(len(learned))]
+    return pd.DataFrame({"annotator": names, "task": task, "expertise": learned, "annotations": 1})
+
+
+def truth(true):
+    return pd.DataFrame({"annotator": [f"a{i}" for i in range(len(true))], "expertise": true})
+
+
+def test_spearman_per_task():
+    both = pd.concat([annotators([0.1, 0.5, 0.7]), annotators([0.7, 0.5, 0.1], "u")])
+    found = expertise_spearman(both, truth([0.2, 0.3, 0.9]))
+    assert found["t"] == Agreement(pytest.approx(1), 3)
+    assert found["u"] == Agreement(pytest.approx(-1), 3)
+    assert over_tasks(found) == Agreement(pytest.approx(0), 6)
+
+
+def test_spearman_with_ties_by_hand():
+    # Mean ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5).
+    found = expertise_spearman(annotators([0.1, 0.4, 0.4, 0.9]), truth([0.1, 0.2, 0.3, 0.4]))["t"]
+    assert found.value == pytest.approx(4.5 / (4.5 * 5) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("learned", "true", "word"),
+    [
+        ([0.5, 0.5], [0.1, 0.9], "learned"),
+        ([0.1, 0.9], [0.99, 0.99], "true"),
+        ([0.5], [0.9], "fewer"),
+    ],
+)
+def test_undefined_is_null_with_its_reason(learned, true, word):
+    found = expertise_spearman(annotators(learned), truth(true))
+    assert found["t"].value is None
+    assert word in found["t"].reason
+    assert over_tasks(found).value is None

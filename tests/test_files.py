@@ -1,0 +1,100 @@
+import hashlib
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annobench import files
+from annobench.errors import AnnobenchError
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def test_the_new_content_replaces_the_old(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    for text in ("old", "new: ü"):
+        files.write_text(path, text)
+        assert path.read_text(encoding="utf-8") == text
+    assert os.listdir(path.parent) == ["file.txt"]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+@pytest.mark.parametrize("before", [None, "old"])
+def test_an_interrupted_write_leaves_what_was_there(tmp_path, before, error):
+    path = tmp_path / "file.txt"
+    if before:
+        path.write_text(before)
+
+    def write_half():
+        with files.replacing(path) as temporary:
+            temporary.write_text("half of the n")
+            raise error
+
+    with pytest.raises(type(error)):
+        write_half()
+    assert {entry.name: entry.read_text() for entry in tmp_path.iterdir()} == (
+        {"file.txt": before} if before else {}
+    )
+
+
+def test_the_temporary_file_is_a_sibling_with_the_same_ending(tmp_path):
+    with files.replacing(tmp_path / "table.parquet") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".parquet"
+
+
+def test_permissions_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        files.write_text(tmp_path / "file.txt", "")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == 0o640
+
+
+@given(JSON)
+def test_canonical_json_does_not_depend_on_the_order_of_keys(value):
+    def turned(value):
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [turned(entry) for entry in value] if isinstance(value, list) else value
+
+    assert files.canonical_json(turned(value)) == files.canonical_json(value)
+
+
+def test_canonical_json_by_hand():
+    assert files.canonical_json({"b": [1, 2.5], "a": "ü"}) == '{"a":"ü","b":[1,2.5]}'
+    with pytest.raises(ValueError, match="JSON"):
+        files.canonical_json(float("nan"))
+
+
+def test_json_survives_the_disk(tmp_path):
+    value = {"b": [1, None, "ü"], "a": {"x": 0.1}}
+    files.write_json(tmp_path / "value.json", value)
+    assert files.read_json(tmp_path / "value.json") == value
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"a": 1', b"\xff\xfe"])
+def test_a_broken_json_file_is_named(tmp_path, content):
+    path = tmp_path / "run.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(AnnobenchError, match=r"run\.json: cannot be read as JSON"):
+        files.read_json(path)
+
+
+def test_sha256(tmp_path):
+    content = bytes(range(256)) * 5000
+    (tmp_path / "blob").write_bytes(content)
+    assert files.sha256(tmp_path / "blob") == hashlib.sha256(content).hexdigest()
+    (tmp_path / "empty").touch()
+    assert files.sha256(tmp_path / "empty").startswith("e3b0c44298fc1c14")

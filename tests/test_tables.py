@@ -1,0 +1,111 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from annobench import tables
+from annobench.errors import AnnobenchError
+
+SCHEMAS = {name: value for name, value in vars(tables).items() if isinstance(value, pa.Schema)}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "table.parquet"
+
+
+def annotations(**changes):
+    frame = {"item": ["a", "b"], "label": [0, 1], "annotator": ["x", None]} | changes
+    return pd.DataFrame(frame)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_an_empty_table_survives_the_disk(name, path):
+    empty = tables.empty(SCHEMAS[name])
+    tables.write(path, empty, SCHEMAS[name])
+    back = tables.read(path, SCHEMAS[name])
+    assert back.columns.tolist() == SCHEMAS[name].names
+    assert back.empty
+
+
+def test_values_survive_the_disk(path):
+    items = pd.DataFrame(
+        {
+            "gold": [1, None],
+            "item": ["a", "b"],
+            "task": "t",
+            "split": "test",
+            "prompt": ["ü?", ""],
+            "options": [["x", "y"], []],
+            "distribution": [[0.25, 0.75], None],
+        }
+    )
+    tables.write(path, items, tables.ITEMS)
+    back = tables.read(path, tables.ITEMS)
+    assert back.columns.tolist() == tables.ITEMS.names
+    assert back["gold"].tolist() == [1, pd.NA]
+    assert back["prompt"].tolist() == ["ü?", ""]
+    assert [list(options) for options in back["options"]] == [["x", "y"], []]
+    assert back["distribution"][0].tolist() == [0.25, 0.75]
+    assert back["distribution"][1] is None
+
+
+def test_integers_stay_integers(path):
+    big = 2**53 + 1  # is lost in a float
+    tables.write(path, annotations(label=[big, 0]), tables.ANNOTATIONS)
+    assert tables.read(path, tables.ANNOTATIONS)["label"].tolist() == [big, 0]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (annotations().drop(columns="label"), "column 'label' is missing"),
+        (annotations(note="n"), "unexpected column 'note'"),
+        (annotations(item=["a", None]), "does not fit its schema"),
+        (annotations(label=["one", "two"]), "does not fit its schema"),
+        (annotations(label=[0.5, 1.0]), "does not fit its schema"),
+    ],
+)
+def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
+    with pytest.raises(AnnobenchError, match=message) as caught:
+        tables.write(path, frame, tables.ANNOTATIONS)
+    assert str(path) in str(caught.value)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"item": ["a"], "label": [0]}, "column 'annotator' is missing; found: item, label"),
+        ({"item": ["a"], "label": ["0"], "annotator": ["x"]}, "column 'label': found type string"),
+        ({"item": [None, "a"], "label": [0, 1], "annotator": ["x", "x"]}, "'item': 1 empty"),
+    ],
+)
+def test_a_file_of_another_schema_is_refused(path, columns, message):
+    pq.write_table(pa.table(columns), path)
+    with pytest.raises(AnnobenchError, match=message) as caught:
+        tables.read(path, tables.ANNOTATIONS)
+    assert str(path) in str(caught.value)
+
+
+def test_extra_columns_and_large_strings_of_others_are_read(path):
+    large = pa.array(["a"], pa.large_string())
+    pq.write_table(pa.table({"x": [1], "annotator": large, "label": [3], "item": large}), path)
+    back = tables.read(path, tables.ANNOTATIONS)
+    assert back.to_dict("records") == [{"item": "a", "label": 3, "annotator": "a"}]
+
+
+def test_a_truncated_file_is_named(path):
+    with pytest.raises(AnnobenchError, match=r"table\.parquet: cannot be read as parquet"):
+        tables.read(path, tables.ANNOTATIONS)
+    tables.write(path, annotations(), tables.ANNOTATIONS)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(AnnobenchError, match=r"table\.parquet: cannot be read as parquet"):
+        tables.read(path, tables.ANNOTATIONS)
+
+
+def test_stack():
+    column = pd.Series([[1.0, 2.0], [], np.array([3.0])])
+    assert tables.stack(column, 2).tolist() == [[1, 2], [0, 0], [3, 0]]
+    assert tables.stack(column, 3, -1).tolist() == [[1, 2, -1], [-1, -1, -1], [3, -1, -1]]

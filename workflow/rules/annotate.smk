@@ -1,0 +1,25 @@
+"""Annotations of the training items: one draw for each data set, noise and seed."""
+
+
+rule annotate:
+    input:
+        study=ancient(layout.STUDY),
+        item_table=layout.ITEMS,
+    output:
+        annotations=layout.ANNOTATIONS,
+        truth=layout.TRUTH,
+    log:
+        "results/{study}/logs/annotate/{dataset}/{noise}/{seed}.log",
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        recipe=lambda wildcards: recipes.text(
+            recipes.annotations(study, wildcards.dataset, wildcards.noise, int(wildcards.seed))
+        ),
+        code=lambda wildcards: recipes.annotations_code(study, wildcards.noise),
+    message:
+        "annotate {wildcards.dataset} with {wildcards.noise}, seed {wildcards.seed}"
+    shell:
+        "annobench annotate {input.study:q} {wildcards.dataset} {wildcards.noise} {wildcards.seed}"
+        " 2> {log:q}"

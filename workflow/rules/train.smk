@@ -1,0 +1,30 @@
+"""One cell: from annotations to predictions."""
+
+
+rule train:
+    input:
+        study=ancient(layout.STUDY),
+        item_table=layout.ITEMS,
+        model=model_manifest,
+        tokens=layout.TOKENS,
+        states=layout.STATES,
+        annotations=lambda wildcards: [] if wildcards.noise == "_" else layout.ANNOTATIONS,
+    output:
+        [f"{layout.CELL}/{name}" for name in layout.CELL_FILES],
+    log:
+        "results/{study}/logs/train/{dataset}/{noise}/{model}/{method}/{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train/{dataset}/{noise}/{model}/{method}/{seed}.tsv"
+    retries: 1
+    threads: lambda wildcards: study.training_of(cell_of(wildcards)).threads
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(120),
+    params:
+        recipe=lambda wildcards: recipes.text(recipes.cell(study, cell_of(wildcards))),
+        code=lambda wildcards: recipes.cell_code(study, cell_of(wildcards)),
+        cell=lambda wildcards: cell_of(wildcards).path,
+    message:
+        "train {params.cell}"
+    shell:
+        "annobench train {input.study:q} {params.cell} 2> {log:q}"

@@ -32,7 +32,7 @@ rule all:
     default_target: True
     localrule: True
     input:
-        of_study(layout.REPORT),
+        layout.REPORT.format(study=study.study),
 
 
 rule cells:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from annobench import layout, reference
+from annobench import layout, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, read_json, write_json
 from annobench.study import Cell, Study, parse_study, read_study
@@ -78,7 +78,7 @@ def freeze(
 ) -> None:
     """Write the study as it is run, overrides included."""
     study = parse_study(json.loads(config), "config")
-    write_json(path, study.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+    write_json(path, recipes.whole(study))
 
 
 @command
@@ -171,7 +171,7 @@ def train(
     ] = 60.0,
 ) -> None:
     """Train one cell and predict the test items; continue from its checkpoint if there is one."""
-    from annobench import recipes, tables
+    from annobench import tables
     from annobench.stages import encode as features
     from annobench.stages import train as stage
     from annobench.training.loop import Checkpointing

@@ -21,6 +21,11 @@ def _settings(entry: Settings) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude={"training"})
 
 
+def whole(study: Study) -> dict[str, Any]:
+    """The study as it is run, overrides included."""
+    return study.model_dump(mode="json", exclude_none=True)
+
+
 def model(study: Study, name: str) -> dict[str, Any]:
     """Of a fetched model."""
     entry = study.models[name]
@@ -96,7 +101,7 @@ def annotations_code(study: Study, noise: str) -> str:
 def evaluation_code() -> str:
     """Digest of the code that measures cells, every metric's included."""
     metrics = [module_name("evaluation.metrics", kind) for kind in kinds("evaluation.metrics")]
-    return code("annobench.stages.evaluate", *metrics)
+    return code("annobench.stages.evaluate", "annobench.evaluation.study", *metrics)
 
 
 def rendering_code(block: str, entry: Entry) -> str:

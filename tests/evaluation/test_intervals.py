@@ -5,6 +5,7 @@ import pytest
 
 from annobench.evaluation.intervals import (
     adjusted,
+    centred,
     interval,
     p_value,
     resample_items,
@@ -96,6 +97,18 @@ def test_independent_errors_make_the_crossed_bootstrap_wide_and_never_narrow():
 def test_ignoring_the_seeds_would_not_cover():
     """The case above is a real test: with one seed's view of it, the interval is too short."""
     assert coverage(0.08, interaction=False, seeds=1) < 0.85
+
+
+def test_resampling_adds_to_ece_and_centring_takes_it_away():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 300)
+    p = np.stack([confidence, 1 - confidence], -1)
+    gold = (rng.random(300) > confidence).astype(int)  # calibrated
+    draws = resample_items([ece], [p], gold, rng)[0, 0]
+    assert draws[1:].mean() > draws[0] + 0.01
+    found = interval(centred(draws))
+    assert found.mean == draws[0]
+    assert found.low < found.mean < found.high
 
 
 def test_p_value_by_hand():

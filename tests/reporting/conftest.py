@@ -25,6 +25,7 @@ ACCURACY = {
     "dawid-skene": {"half-good": 0.68, "one-good": 0.50, "linear": 0.67},
     "realm": {"half-good": 0.71, "one-good": 0.59, "linear": 0.68},
 }
+CROWD = {f"realm-variant-{number}": 0.5 + number / 100 for number in range(10)}
 LEARNS_EXPERTISE = ("dawid-skene", "realm")
 
 
@@ -64,11 +65,19 @@ def cell(dataset, model, method, noise, seed) -> CellResult:
     return CellResult(
         **place,
         status="ok",
-        predictions=predictions(rng, ACCURACY[method][noise], dataset, seed),
+        predictions=predictions(rng, accuracy(method, noise), dataset, seed),
         truth=truth(noise) if noise else None,
         annotators=annotators(rng, noise) if learns else None,
         **cost,
     )
+
+
+def accuracy(method, noise) -> float:
+    return CROWD[method] if method in CROWD else ACCURACY[method].get(noise, 0.6)
+
+
+def ladder(noise) -> np.ndarray:
+    return LADDERS.get(noise, LADDERS["linear"])
 
 
 def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
@@ -84,11 +93,11 @@ def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
 
 
 def truth(noise) -> pd.DataFrame:
-    return pd.DataFrame({"annotator": [f"a{i}" for i in range(10)], "expertise": LADDERS[noise]})
+    return pd.DataFrame({"annotator": [f"a{i}" for i in range(10)], "expertise": ladder(noise)})
 
 
 def annotators(rng, noise) -> pd.DataFrame:
-    learned = 1 / (1 + np.exp(-(6 * (LADDERS[noise] - 0.45) + rng.normal(0, 0.6, 10))))
+    learned = 1 / (1 + np.exp(-(6 * (ladder(noise) - 0.45) + rng.normal(0, 0.6, 10))))
     return truth(noise).assign(expertise=learned, task="geo", annotations=120)
 
 
@@ -110,13 +119,11 @@ def history(rng, diverged, method) -> pd.DataFrame:
     )
 
 
-def write_study(
-    folder: Path, blocks=(("geo", "smollm2-135m"),), noises=tuple(LADDERS)
-) -> StudyTables:
+def write_study(folder: Path, blocks, noises=tuple(LADDERS), methods=ACCURACY) -> StudyTables:
     cells = [
         cell(dataset, model, method, noise, seed)
         for dataset, model in blocks
-        for method, means in ACCURACY.items()
+        for method, means in methods.items()
         for noise in ([None] if None in means else noises)
         for seed in ([None] if method == "zero-shot" else range(3))
     ]
@@ -136,7 +143,7 @@ def write_study(
 @pytest.fixture(scope="session")
 def study(tmp_path_factory) -> StudyTables:
     """One data set, three noises, six methods, three seeds; one cell diverged, three are lost."""
-    return write_study(tmp_path_factory.mktemp("study"))
+    return write_study(tmp_path_factory.mktemp("study"), [("geo", "smollm2-135m")])
 
 
 @pytest.fixture(scope="session")
@@ -150,3 +157,11 @@ def large_study(tmp_path_factory) -> StudyTables:
     """Two data sets, two models."""
     blocks = [(d, m) for d in ("geo", "openbookqa") for m in ("smollm2-135m", "flan-t5-small")]
     return write_study(tmp_path_factory.mktemp("large"), blocks)
+
+
+@pytest.fixture(scope="session")
+def crowded_study(tmp_path_factory) -> StudyTables:
+    """Sixteen methods under five noises of long names."""
+    noises = [*LADDERS, "copying-annotators-linear", "confusable-option-linear"]
+    methods = ACCURACY | {name: {} for name in CROWD}
+    return write_study(tmp_path_factory.mktemp("crowd"), [("geo", "m")], noises, methods)

@@ -6,7 +6,7 @@ from annobench.reporting.study_tables import StudyTables
 
 def test_tables_are_read_when_asked_for(tmp_path):
     lazy = StudyTables(tmp_path / "nowhere")
-    with pytest.raises(AnnobenchError, match="metrics.parquet"):
+    with pytest.raises(AnnobenchError, match=r"metrics\.parquet"):
         _ = lazy.metrics
 
 

@@ -16,7 +16,7 @@ rule evaluate:
         mem_mb=memory(3000),
         runtime=minutes(30),
     params:
-        recipe=recipes.text(recipes.evaluation(study)),
+        recipe=lambda wildcards: recipes.text(recipes.evaluation(study)),
         code=recipes.evaluation_code(),
     message:
         "evaluate"

@@ -8,7 +8,7 @@ rule freeze:
         "results/{study}/logs/freeze.log",
     localrule: True
     params:
-        config=recipes.text(study.model_dump(mode="json", exclude_none=True)),
+        config=lambda wildcards: recipes.text(recipes.whole(study)),
     shell:
         "annobench freeze {params.config:q} {output:q} 2> {log:q}"
 

@@ -5,16 +5,12 @@ study_file = layout.STUDY.format(study=study.study)
 
 def rendered(block, pattern, name, suffixes):
     """An entry's files, marked for the report under the caption of its kind."""
-    kind = getattr(study, block)[name].kind
-    return [
-        report(
-            pattern.format(study=study.study, suffix=suffix, **{block[:-1]: name}),
-            caption=f"../report/{block}/{kind}.rst",
-            category=block.capitalize(),
-            labels={"name": name, "format": suffix},
-        )
-        for suffix in suffixes
-    ]
+    caption = f"../report/{block}/{getattr(study, block)[name].kind}.rst"
+    mark = lambda path, suffix: report(
+        path, caption=caption, category=block.capitalize(), labels={"name": name, "as": suffix}
+    )
+    paths = {s: pattern.format(study=study.study, suffix=s, **{block[:-1]: name}) for s in suffixes}
+    return [mark(path, suffix) for suffix, path in paths.items()]
 
 
 for name, entry in study.tables.items():
@@ -34,7 +30,7 @@ for name, entry in study.tables.items():
             runtime=minutes(10),
         params:
             name=name,
-            recipe=recipes.text(recipes.rendering(entry)),
+            recipe=lambda wildcards, entry=entry: recipes.text(recipes.rendering(entry)),
             code=recipes.rendering_code("tables", entry),
         message:
             "table {params.name}"
@@ -59,7 +55,7 @@ for name, entry in study.figures.items():
             runtime=minutes(10),
         params:
             name=name,
-            recipe=recipes.text(recipes.rendering(entry)),
+            recipe=lambda wildcards, entry=entry: recipes.text(recipes.rendering(entry)),
             code=recipes.rendering_code("figures", entry),
         message:
             "figure {params.name}"

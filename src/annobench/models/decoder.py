@@ -146,7 +146,7 @@ def option_scores(logits: Tensor, row: Row, score: str) -> Tensor:
     token = torch.from_numpy(row.answer_token).to(device)
     option = torch.from_numpy(row.answer_option).to(device)
     counts = torch.from_numpy(row.option_tokens).to(device)
-    log_p = logits[read, token] - logits.logsumexp(-1)[read]
+    log_p = logits.log_softmax(-1)[read, token]
     scores = logits.new_zeros(counts.numel()).index_add(0, option, log_p).view(counts.shape)
     if score == "mean":
         scores = scores / counts.clamp(min=1)

@@ -40,3 +40,24 @@ def load_model(folder: Path) -> "PreTrainedModel":
     except (OSError, ValueError) as error:
         raise AnnobenchError(f"{folder}: cannot be loaded as a language model: {error}") from error
     return model
+
+
+def read_out_in_fp32(model: "PreTrainedModel") -> None:
+    """Outside training, compute vocabulary logits in fp32 whatever the arithmetic around them.
+
+    A bf16 logit near 20 is a multiple of 1/8, so two options would often tie.
+    """
+    import torch
+    from torch import Tensor, nn
+    from torch.nn.functional import linear
+
+    def exact(head: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if head.training:
+            return output
+        bias = getattr(head, "bias", None)
+        with torch.autocast(output.device.type, enabled=False):
+            return linear(
+                args[0].float(), head.weight.float(), None if bias is None else bias.float()
+            )
+
+    model.get_output_embeddings().register_forward_hook(exact)

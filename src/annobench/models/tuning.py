@@ -10,7 +10,7 @@ from torch import nn
 from annobench.errors import AnnobenchError
 from annobench.models.decoder import DecoderScorer, States, TopDecoder, layer_stack
 from annobench.models.encoder_decoder import EncoderDecoderScorer
-from annobench.models.loading import load_model
+from annobench.models.loading import load_model, read_out_in_fp32
 from annobench.models.settings import Full, Model, TopLayers
 from annobench.models.tokens import TokenItem
 
@@ -62,6 +62,7 @@ def load_scorer(
 ) -> Scorer:
     """A scorer over the part of the model that `settings.tune` trains."""
     model = load_model(folder)
+    read_out_in_fp32(model)
     module = tuned(model, settings).to(device)
     if model.config.is_encoder_decoder:
         return EncoderDecoderScorer(model, items, settings.score, row_tokens, device)

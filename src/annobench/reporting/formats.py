@@ -89,11 +89,10 @@ def number(value: float) -> str:
 
 def markdown_text(text: str) -> str:
     """Text that no Markdown reader takes for marks, HTML or links: marks become entities."""
-    plain = re.sub(r"\s+", " ", text)
     return re.sub(
         r"[\\`*_\[\]{}~|<>&#!$@\"']|:(?=//)|(?<=www)\.|^[-+=](?=\s|$)",
         lambda mark: f"&#{ord(mark[0])};",
-        plain,
+        _line(text),
         flags=re.IGNORECASE,
     )
 
@@ -118,9 +117,15 @@ _LATEX = {
 
 def latex_text(text: str) -> str:
     """Text that LaTeX prints as it stands."""
-    plain = re.sub(r"\s+", " ", text)
-    hyphens_alone = re.sub(r"(?<!-)-(?!-)", "\0", plain)
-    return "".join(_LATEX.get(mark, mark) for mark in hyphens_alone).replace("\0", "-")
+    marks = "|".join(re.escape(mark) for mark in _LATEX if mark != "-")
+    return re.sub(
+        f"{marks}|--+", lambda found: "".join(map(_LATEX.__getitem__, found[0])), _line(text)
+    )
+
+
+def _line(text: str) -> str:
+    """On one line, without control characters."""
+    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text)
 
 
 def _rules(frame: pd.DataFrame) -> list[str]:

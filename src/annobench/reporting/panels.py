@@ -27,7 +27,7 @@ def grid(panels: int, per_row: int, width: Width, height: float) -> tuple[Figure
     """
     across = max(1, min(panels, per_row, 2 if width == "column" else 4))
     down = max(1, ceil(panels / across))
-    figure = Figure(figsize=(INCHES[width], down * height + 0.35), layout="constrained")
+    figure = Figure(figsize=(INCHES[width], down * height + 0.15), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.05, w_pad=0.04)  # type: ignore[union-attr, call-arg]
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     flat = [axes[row][column] for row in range(down) for column in range(across)]
@@ -72,6 +72,11 @@ def title(figure: Figure, panel: "Axes", names: Sequence[str], note: str = "") -
         )
 
 
+def grow(figure: Figure, inches: float) -> None:
+    """Make room for what would otherwise be taken from the panels."""
+    figure.set_figheight(figure.get_figheight() + inches)
+
+
 def _wrapped(text: str, characters: float) -> str:
     return fill(text, int(characters), break_on_hyphens=False)
 
@@ -104,17 +109,19 @@ def legend(figure: Figure, looks: dict[str, Look], width: Width, lines: bool = F
     if not looks:
         return
     handles: list[Artist] = [
-        Line2D([], [], color=look.colour, lw=1.8, label=method)
+        Line2D([], [], color=look.colour, ls=look.line, lw=1.8, label=method)
         if lines
         else Line2D([], [], color=look.colour, marker=look.marker, ls="", ms=4.5, label=method)
         for method, look in looks.items()
     ]
     widths = [len(method) * _INCHES_PER_CHARACTER + 0.35 for method in looks]
     fits = sum(widths) <= INCHES[width]
+    columns = len(looks) if fits else max(1, int(INCHES[width] / max(widths)))
+    grow(figure, ceil(len(looks) / columns) * 0.17)
     figure.legend(
         handles=handles,
         loc="outside upper center",
-        ncols=len(looks) if fits else max(1, int(INCHES[width] / max(widths))),
+        ncols=columns,
         handletextpad=0.4,
         columnspacing=1.0,
         handlelength=1.6 if lines else 1.0,

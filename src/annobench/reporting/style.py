@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ GREY = "#5a5a5a"
 class Look(NamedTuple):
     colour: str
     marker: str
+    line: str = "-"
 
 
 _KNOWN = {
@@ -55,12 +57,10 @@ _KNOWN = {
     "clean": Look("#CC79A7", "P"),
     "zero-shot": Look("#8a6d00", "X"),
 }
-_OTHERS = tuple(
-    Look(colour, marker)
-    for marker in "v<>pd*h"
-    for colour in ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")
-)
-"""Colours of Okabe and Ito (2008) and Tol (2021), told apart by all common kinds of sight."""
+_COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")
+"""Of Okabe and Ito (2008) and Tol (2021), told apart by all common kinds of sight."""
+_MARKERS = "v<>pd*h"
+_LINES = ("-", "--", ":", "-.")
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
@@ -68,7 +68,14 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
 
     The common methods always look the same; others take theirs in the order of the study.
     """
-    others = iter(_OTHERS * (1 + len(methods) // len(_OTHERS)))
+    others = (
+        Look(
+            _COLOURS[n % len(_COLOURS)],
+            _MARKERS[n % len(_MARKERS)],
+            _LINES[n // len(_COLOURS) % len(_LINES)],
+        )
+        for n in count()
+    )
     return {method: _KNOWN.get(method) or next(others) for method in methods}
 
 

@@ -64,7 +64,8 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
                 panel.set_ylabel(label(settings.metric))
         for panel, lines in zip(axes, flat, strict=True):  # now that the shared axes are final
             _name_lines(panel, lines, looks)
-            _name_noises(panel, noises, panels.panel_inches(drawn, panel))
+            _name_noises(panel, noises)
+        _slant_if_crowded(drawn, noises)
         shown = {method: look for method, look in looks.items() if method in noisy}
         panels.legend(drawn, shown, settings.width)
     return drawn
@@ -122,11 +123,18 @@ def _name_lines(panel: Axes, rows: list[Row], looks: dict[str, Look]) -> None:
         lowest += 0.09 * len(lines)
 
 
-def _name_noises(panel: Axes, noises: list[str], inches: float) -> None:
+def _name_noises(panel: Axes, noises: list[str]) -> None:
     panel.set_xlim(-0.5, len(noises) - 0.5)
     panel.set_xticks(range(len(noises)), noises)
-    if max(map(len, noises)) * 0.065 > inches / len(noises):
-        for text in panel.get_xticklabels():
-            text.set(rotation=30, ha="right", rotation_mode="anchor")
     panel.tick_params(axis="x", length=0)
     panel.grid(axis="y", color="#e6e6e6", lw=0.5)
+
+
+def _slant_if_crowded(figure: Figure, noises: list[str]) -> None:
+    from annobench.reporting import panels
+
+    longest = max(map(len, noises)) * 0.065
+    if longest > panels.panel_inches(figure, figure.axes[0]) / len(noises):
+        panels.grow(figure, longest / 2)
+        for text in (text for panel in figure.axes for text in panel.get_xticklabels()):
+            text.set(rotation=30, ha="right", rotation_mode="anchor")

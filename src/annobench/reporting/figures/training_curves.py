@@ -93,7 +93,7 @@ def _curves(panel: Axes, rows: pd.DataFrame, look: Look, window: int) -> None:
             )
     if ok:
         mean = pd.concat(ok).groupby("step")[["epoch", "loss"]].mean()
-        panel.plot(mean["epoch"], mean["loss"], color=look.colour, lw=1.6)
+        panel.plot(mean["epoch"], mean["loss"], look.line, color=look.colour, lw=1.6)
 
 
 def _holes(tables: StudyTables, dataset: str, model: str, noise: str) -> str:

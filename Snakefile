@@ -13,7 +13,7 @@ if "study" not in config:
     configfile: "config.yaml"
 
 
-study = parse_study(dict(config), ", ".join(workflow.configfiles) or "config")
+study = parse_study(dict(config), ", ".join(map(str, workflow.configfiles)))
 
 
 report: "workflow/report/workflow.rst"

@@ -214,8 +214,8 @@ def train(
 
 def _place(point: Cell) -> dict[str, Any]:
     """A cell's wildcards."""
-    names = dict(zip(("dataset", "noise", "model", "method", "seed"), point.path.split("/"), strict=True))
-    return dict(names)
+    axes = ("dataset", "noise", "model", "method", "seed")
+    return dict(zip(axes, point.path.split("/"), strict=True))
 
 
 @command
@@ -246,8 +246,10 @@ def evaluate(file: StudyFile) -> None:
 
 
 @command
-def table(file: StudyFile, name: Annotated[str, typer.Argument(help="A table of the study.")]) -> None:
-    """Write one table as CSV, Markdown and LaTeX."""
+def table(
+    file: StudyFile, name: Annotated[str, typer.Argument(help="A table of the study.")]
+) -> None:
+    """Write one table as HTML, CSV, Markdown and LaTeX."""
     from annobench.registry import component
     from annobench.reporting.formats import WRITERS
     from annobench.reporting.study_tables import StudyTables

@@ -24,9 +24,9 @@ CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{se
 STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs")
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"
-TABLE_SUFFIXES = ("csv", "md", "tex")
+TABLE_SUFFIXES = ("html", "csv", "md", "tex")
 FIGURE = "results/{study}/figures/{figure}.{suffix}"
-FIGURE_SUFFIXES = ("pdf", "png")
+FIGURE_SUFFIXES = ("png", "pdf")
 REPORT = "results/{study}/report.html"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 import yaml
 from pydantic import (
@@ -58,13 +58,12 @@ def _named_kinds(entries: Any) -> Any:
 def _entries(block: str, **common: Any) -> Any:
     """Named entries of a block: the union of its kinds' settings, told apart by `kind`."""
     package = PACKAGES[block]
-    models = [
+    models: list[type[Entry]] = [
         create_model(
             "".join(part.title() for part in [*kind.split("-"), package.split(".")[-1]]),
             __base__=(component(package, kind).Settings, Entry),
             __doc__=component(package, kind).__doc__,
-            kind=(Literal[kind], kind),
-            **common,
+            **{"kind": (Literal[kind], kind), **common},
         )
         for kind in kinds(package)
     ]
@@ -84,8 +83,11 @@ if TYPE_CHECKING:
     class AxisEntry(Entry):
         training: Settings
 
-    Datasets = Noises = Methods = dict[str, AxisEntry]
-    Tables = Figures = dict[str, Entry]
+    Datasets: TypeAlias = dict[str, AxisEntry]
+    Noises: TypeAlias = dict[str, AxisEntry]
+    Methods: TypeAlias = dict[str, AxisEntry]
+    Tables: TypeAlias = dict[str, Entry]
+    Figures: TypeAlias = dict[str, Entry]
 else:
     Datasets = _entries("datasets", training=_TRAINING)
     Noises = _entries("noise", training=_TRAINING)
@@ -213,7 +215,9 @@ class Study(Settings):
         return list(dict.fromkeys(self._grid()))
 
     def _grid(self) -> Iterator[Cell]:
-        points = product(self.datasets, self.noise or [None], self.models, self.methods, self.seeds)
+        points: Iterator[tuple[str, str | None, str, str, int]] = product(
+            self.datasets, self.noise or [None], self.models, self.methods, self.seeds
+        )
         for dataset, noise, model, method, seed in points:
             needs = self._needs(method)
             cell = Cell(

@@ -163,7 +163,8 @@ def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Pandas with nullable integers where a column may hold nulls."""
     integers = {pa.int64(): pd.Int64Dtype()} if _has_null_integers(table) else {}
-    return table.to_pandas(types_mapper=integers.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=integers.get)
+    return frame
 
 
 def _has_null_integers(table: pa.Table) -> bool:

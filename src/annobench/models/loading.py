@@ -31,7 +31,7 @@ def load_model(folder: Path) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     family: Any = AutoModelForSeq2SeqLM if is_encoder_decoder(folder) else AutoModelForCausalLM
     try:
         model: PreTrainedModel = family.from_pretrained(
@@ -51,13 +51,12 @@ def read_out_in_fp32(model: "PreTrainedModel") -> None:
     from torch import Tensor, nn
     from torch.nn.functional import linear
 
-    def exact(head: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def exact(head: nn.Linear, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
         if head.training:
             return output
-        bias = getattr(head, "bias", None)
+        bias = None if head.bias is None else head.bias.float()
         with torch.autocast(output.device.type, enabled=False):
-            return linear(
-                args[0].float(), head.weight.float(), None if bias is None else bias.float()
-            )
+            return linear(args[0].float(), head.weight.float(), bias)
 
-    model.get_output_embeddings().register_forward_hook(exact)
+    head: nn.Linear = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    head.register_forward_hook(exact)

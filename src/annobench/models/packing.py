@@ -92,7 +92,9 @@ def _row(items: Sequence[TokenItem], numbers: range) -> Row:
     width = max(len(items[number].options) for number in numbers)
     tree = _Tree()
     item_places = []
-    reads, tokens, flat_options = [], [], []
+    reads: list[int] = []
+    tokens: list[int] = []
+    flat_options: list[int] = []
     counts = np.zeros((len(numbers), width), dtype=np.int64)
     for i, number in enumerate(numbers):
         item = items[number]

@@ -4,6 +4,7 @@ Names and reasons are data: in Markdown and LaTeX they come out as the text they
 they hold. CSV keeps every value as it is.
 """
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +73,41 @@ def write_latex(path: Path, frame: pd.DataFrame) -> None:
     write_text(path, text + "\n")
 
 
+def write_html(path: Path, frame: pd.DataFrame) -> None:
+    """A page of one table, for the report. Superscripts are ranks; bold is rank 1."""
+    head = "".join(f"<th>{html_text(str(name))}</th>" for name in frame.columns)
+    rows = [
+        "".join(f"<td>{_html(value)}</td>" for value in row)
+        for row in frame.itertuples(index=False)
+    ]
+    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+    write_text(path, _PAGE.format(head=head, body=body))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Table</title>
+<style>
+body {{ font: 14px system-ui, sans-serif; color: #1a1a1a; margin: 1.5em; }}
+table {{ border-collapse: collapse; border-block: 2px solid #1a1a1a; }}
+th {{ border-bottom: 1px solid #1a1a1a; }}
+th, td {{ padding: .3em .9em; text-align: left; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }}
+tr:nth-child(even) {{ background: #f5f5f5; }}
+small {{ color: #555; }}
+</style>
+<table>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{body}</tbody>
+</table>
+"""
+
+html_text = html.escape
+"""Text that no browser takes for marks."""
+
+
 WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
+    "html": write_html,
     "csv": write_csv,
     "md": write_markdown,
     "tex": write_latex,
@@ -141,6 +176,16 @@ def _markdown(value: Any) -> str:
     rank = "" if value.rank is None else str(value.rank).translate(_SUPERSCRIPTS)
     bold = "**" if value.rank == 1 else ""
     return _joined(f"{bold}{mean}{bold}{rank}", interval, markdown_text(value.note))
+
+
+def _html(value: Any) -> str:
+    if not isinstance(value, Estimate):
+        return html_text(_plain(value))
+    mean, interval = _parts(value)
+    shown = f"<b>{mean}</b>" if value.rank == 1 else mean
+    rank = "" if value.rank is None else f"<sup>{value.rank}</sup>"
+    small = f"<small>{interval}</small>" if interval else ""
+    return _joined(f"{shown}{rank}", small, html_text(value.note))
 
 
 def _latex(value: Any) -> str:

@@ -30,3 +30,11 @@ def label(measure: str) -> str:
     else:
         text = str(registry.component("evaluation.metrics", name).LABEL)
     return f"{text} ({task})" if task else text
+
+
+def higher_is_better(measure: str) -> bool:
+    """Which way a measure points; agreements point up."""
+    name = measure.partition(":")[0]
+    return name in AGREEMENTS or bool(
+        registry.component("evaluation.metrics", name).HIGHER_IS_BETTER
+    )

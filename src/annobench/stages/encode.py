@@ -27,8 +27,10 @@ def tokens_of(items: pd.DataFrame, folder: Path, model: Model) -> list[TokenItem
     tokenizer = load_tokenizer(folder)
     seq2seq = is_encoder_decoder(folder)
     return [
-        tokenize(tokenizer, row.item, row.prompt, row.options, model, seq2seq)
-        for row in items.itertuples()
+        tokenize(tokenizer, item, prompt, options, model, seq2seq)
+        for item, prompt, options in zip(
+            items["item"], items["prompt"], items["options"], strict=True
+        )
     ]
 
 
@@ -40,7 +42,7 @@ def encode(
     tokens = tokens_of(items, folder, model)
     if is_encoder_decoder(folder):
         return tokens, None
-    whole = load_model(folder).requires_grad_(False).eval().to(pick_device())
+    whole = load_model(folder).requires_grad_(False).to(pick_device())  # type: ignore[arg-type]
     check_packing(whole, tokens[:4], training.row_tokens)
     if not isinstance(model.tune, TopLayers):
         return tokens, None
@@ -79,8 +81,10 @@ def read_features(tokens_path: Path, states_path: Path) -> tuple[list[TokenItem]
     """
     frame = tables.read(tokens_path, tables.TOKENS)
     tokens = [
-        TokenItem(row.item, tuple(row.prompt), tuple(tuple(option) for option in row.options))
-        for row in frame.itertuples()
+        TokenItem(item, tuple(prompt), tuple(tuple(option) for option in options))
+        for item, prompt, options in zip(
+            frame["item"], frame["prompt"], frame["options"], strict=True
+        )
     ]
     try:
         tensors = load_file(states_path)

@@ -18,10 +18,10 @@ def prepare(name: str, kind: str, settings: Settings) -> pd.DataFrame:
     if len(twice):
         raise AnnobenchError(f"datasets.{name}: item {twice.iloc[0]!r} found twice; allowed: once")
     known = items[items["gold"].notna()]
-    for row in known.itertuples():
-        if not 0 <= row.gold < len(row.options):
+    for item, gold, options in zip(known["item"], known["gold"], known["options"], strict=True):
+        if not 0 <= gold < len(options):
             raise AnnobenchError(
-                f"datasets.{name}: item {row.item!r}: gold {row.gold} found; "
-                f"allowed: 0 to {len(row.options) - 1}"
+                f"datasets.{name}: item {item!r}: gold {gold} found; "
+                f"allowed: 0 to {len(options) - 1}"
             )
     return items

@@ -159,15 +159,13 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     for name, schema in written.items():
         frame = tables.empty(schema) if done is None else getattr(done, name)
         tables.write(out / f"{name}.parquet", frame, schema)
-    trained = done.train_seconds if done else 0.0
-    steps = 0 if done is None else len(done.history)
     summary = {
         "status": status,
         "reason": reason,
         "recipe": recipe,
-        "train_seconds": trained,
+        "train_seconds": done.train_seconds if done else 0.0,
         "total_seconds": time.perf_counter() - begun,
-        "items_per_second": _items_per_second(done) if steps else None,
+        "items_per_second": _items_per_second(done.history) if done else None,
         "peak_memory_bytes": _peak_memory(),
         "device": str(pick_device()),
         "processor": platform.processor() or platform.machine(),
@@ -181,9 +179,12 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     return summary
 
 
-def _items_per_second(done: Trained) -> float:
-    seconds = done.history["seconds"].diff().fillna(done.history["seconds"])
-    return float((done.history["items_per_second"] * seconds).sum() / seconds.sum())
+def _items_per_second(history: pd.DataFrame) -> float | None:
+    """Items trained per second of training, over all steps."""
+    if history.empty:
+        return None
+    seconds = history["seconds"].diff().fillna(history["seconds"])
+    return float((history["items_per_second"] * seconds).sum() / seconds.sum())
 
 
 def _peak_memory() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from annobench.reporting.labels import Measure  # noqa: TC001 (pydantic reads it)
-from annobench.reporting.style import Width  # noqa: TC001 (pydantic reads it)
+from annobench.reporting.labels import Measure
+from annobench.reporting.style import Width
 from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.reporting.style import Width  # noqa: TC001 (pydantic reads it)
+from annobench.reporting.style import Width
 from annobench.settings import Name
 from annobench.settings import Settings as Base
 

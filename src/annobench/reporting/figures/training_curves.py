@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import PositiveInt  # noqa: TC002 (pydantic reads it)
+from pydantic import PositiveInt
 
-from annobench.reporting.style import Width  # noqa: TC001 (pydantic reads it)
+from annobench.reporting.style import Width
 from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:

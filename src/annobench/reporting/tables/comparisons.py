@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from annobench.reporting.labels import Measure  # noqa: TC001 (pydantic reads it)
+from annobench.reporting.labels import Measure
 from annobench.settings import Name
 from annobench.settings import Settings as Base
 

@@ -1,0 +1,38 @@
+# `make demo` runs the quick study, `make test` all tests; both in .venv, made on first use.
+
+PYTHON ?= python3
+STUDY ?= config.yaml
+ENVIRONMENT := .venv/installed
+# The real small model's files for the tests that need it; fetched on first use.
+export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test check format clean
+
+demo: $(ENVIRONMENT)
+	snakemake --cores all --configfile $(STUDY)
+	annobench show $(STUDY)
+
+test: $(ENVIRONMENT)
+	python -m pytest
+
+check: $(ENVIRONMENT)
+	ruff format --check
+	ruff check
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: $(ENVIRONMENT)
+	ruff check --fix
+	ruff format
+	snakefmt Snakefile workflow
+
+clean:
+	rm -rf .venv results assets .snakemake
+
+$(ENVIRONMENT): envs/requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

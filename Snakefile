@@ -3,7 +3,7 @@ file given by --configfile."""
 
 from snakemake.utils import min_version
 
-from annobench import layout, recipes
+from annobench import layout, recipes, reference
 from annobench.study import parse_study
 
 min_version("9.27")

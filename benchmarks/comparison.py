@@ -50,25 +50,35 @@ def extrapolate(ends: Sequence[float], steps: int) -> float:
     return ends[0] + (steps - 1) * (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
-def ratios(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
-    """How many times more the trainer takes than the engine: median, least and most over seeds."""
+@dataclass(frozen=True)
+class Ratio:
+    """How many times more the trainer takes than the engine, over seeds."""
+
+    of: str
+    median: float
+    min: float
+    max: float
+    extrapolated: bool
+
+
+def ratios(runs: Sequence[Run]) -> list[Ratio]:
+    """Time and memory of the trainer over the engine's, with and without the shared states."""
     (states,) = (run for run in runs if run.side == "shared states")
     pairs = _pairs(runs)
+    extrapolated = any(run.extrapolated for run in runs)
     quotients = {
         "training": [t.seconds / e.seconds for e, t in pairs],
-        "training, with shared states": [
-            t.seconds / (e.seconds + states.seconds) for e, t in pairs
-        ],
+        "training + shared states": [t.seconds / (e.seconds + states.seconds) for e, t in pairs],
         "whole process": [t.process_seconds / e.process_seconds for e, t in pairs],
-        "whole process, with shared states": [
+        "whole process + shared states": [
             t.process_seconds / (e.process_seconds + states.process_seconds) for e, t in pairs
         ],
         "peak memory": [t.peak_memory_bytes / e.peak_memory_bytes for e, t in pairs],
     }
-    return {
-        name: {"median": median(values), "min": min(values), "max": max(values)}
+    return [
+        Ratio(name, median(values), min(values), max(values), extrapolated)
         for name, values in quotients.items()
-    }
+    ]
 
 
 def _pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
@@ -99,38 +109,32 @@ def _mean_accuracy(runs: Sequence[Run], side: str) -> float | None:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """The tables of a report as `engine_vs_trainer.report` makes it."""
-    extrapolated = report["extrapolated"]
+    """The tables of a report, as `engine_vs_trainer.report` makes it."""
     runs = [
-        [
-            run["side"],
-            "" if run["seed"] is None else str(run["seed"]),
-            f"{run['seconds']:.1f}",
-            f"{run['process_seconds']:.1f}",
-            f"{run['peak_memory_bytes'] / 2**20:.0f}",
-            str(run["steps"] or ""),
-            "" if run["accuracy"] is None else f"{run['accuracy']:.4f}",
-            _yes(run["extrapolated"]),
-        ]
+        {
+            "side": run["side"],
+            "seed": "" if run["seed"] is None else str(run["seed"]),
+            "training s": f"{run['seconds']:.1f}",
+            "process s": f"{run['process_seconds']:.1f}",
+            "peak MiB": f"{run['peak_memory_bytes'] / 2**20:.0f}",
+            "steps": str(run["steps"] or ""),
+            "accuracy": "" if run["accuracy"] is None else f"{run['accuracy']:.4f}",
+            "extrapolated": _yes(run["extrapolated"]),
+        }
         for run in report["runs"]
     ]
     times = [
-        [
-            name,
-            *(f"{value[key]:.1f}" for key in ("median", "min", "max")),
-            _yes(extrapolated and name != "peak memory"),
-        ]
-        for name, value in report["ratios"].items()
+        {
+            "trainer / engine": ratio["of"],
+            "median": f"{ratio['median']:.1f}",
+            "min": f"{ratio['min']:.1f}",
+            "max": f"{ratio['max']:.1f}",
+            "extrapolated": _yes(ratio["extrapolated"]),
+        }
+        for ratio in report["ratios"]
     ]
-    heads = "side seed,training s,process s,peak MiB,steps,accuracy,extrapolated"
-    return "\n\n".join(
-        [
-            f"{report['cell']}, {report['threads']} threads, {report['processor']}",
-            _table(["side", *heads.removeprefix("side ").split(",")], runs),
-            _table(["trainer / engine", "median", "min", "max", "extrapolated"], times),
-            _verdict(report["accuracy"]),
-        ]
-    )
+    place = f"{report['cell']}, {report['threads']} threads, {report['processor']}"
+    return "\n\n".join([place, _table(runs), _table(times), _verdict(report["accuracy"])])
 
 
 def _verdict(accuracy: dict[str, float | bool | None]) -> str:
@@ -147,12 +151,10 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [head, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "| "
-        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        + " |"
-        for line in lines
-    )
+def _table(rows: list[dict[str, str]]) -> str:
+    head = list(rows[0])
+    cells = [list(row.values()) for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    lines = [head, ["-" * width for width in widths], *cells]
+    padded = [[cell.ljust(w) for cell, w in zip(line, widths, strict=True)] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in padded)

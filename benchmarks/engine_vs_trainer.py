@@ -16,11 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from comparison import Run, accuracies, markdown, ratios
+
 from annobench import layout, recipes
 from annobench.errors import AnnobenchError
 from annobench.files import read_json, write_json
 from annobench.study import Study, parse_study, read_study
-from comparison import Run, accuracies, markdown, ratios
 
 HERE = Path(__file__).parent
 NAME = "engine-vs-trainer"
@@ -64,7 +65,7 @@ def prepare(study: Study, file: Path, cell: str, environment: dict[str, str]) ->
         commands.insert(0, ["fetch", model])
     program = Path(sys.executable).with_name("annobench")
     for command, *names in commands:
-        subprocess.run([program, command, file, *names], check=True, env=environment)
+        subprocess.run([program, command, str(file), *names], check=True, env=environment)
 
 
 def measure(
@@ -72,7 +73,7 @@ def measure(
 ) -> Run:
     """One side on one cell, in a process of its own."""
     out = file.parent / f"{side}-{path.rpartition('/')[2]}.json"
-    command = [sys.executable, HERE / "sides.py", side, file, path, repr(time.time()), out]
+    command = [sys.executable, HERE / "sides.py", side, file, path, str(time.time()), out]
     subprocess.run(
         [*command, *([] if share is None else ["--share", str(share)])], check=True, env=environment
     )
@@ -109,7 +110,7 @@ def report(study: Study, cell: str, share: float | None, runs: list[Run]) -> dic
         "trainer_share": share,
         "extrapolated": share is not None,
         "runs": [vars(run) for run in runs],
-        "ratios": ratios(runs),
+        "ratios": [vars(ratio) for ratio in ratios(runs)],
         "accuracy": accuracies(runs),
     }
 

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from comparison import Run, extrapolate, steps_to_run
+from torch import nn
+from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, freeze
+
 from annobench import layout, tables
 from annobench.evaluation.metrics import accuracy
 from annobench.files import read_json, write_json
@@ -26,9 +30,6 @@ from annobench.study import Cell, Study, read_study
 from annobench.training.loop import Checkpointing, Objective, fit, predict
 from annobench.training.precision import pick_device, store_frozen
 from annobench.training.rows import rows_of
-from comparison import Run, extrapolate, steps_to_run
-from torch import nn
-from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, prepared
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     """The Trainer on the same cell; with a share, only that part of one epoch."""
     device = pick_device()
     names = annotator_names(job)
-    model = prepared(load_model(job.folder), job.model.tune, len(names), job.settings)
+    model = load_model(job.folder)
+    freeze(model, job.model.tune)
     assert job.annotations is not None
     data = examples(job.tokens, numbered(job, names))
     items = job.annotations["item"].nunique()
@@ -92,9 +94,10 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     steps = math.ceil(job.training.epochs * per_epoch)
     clock = Clock(None if share is None else steps_to_run(share, per_epoch, steps))
     peer = RealmTrainer(
+        model,
+        len(names),
         job.training,
         job.settings,
-        model=model,
         args=arguments(job.training, batch_size, seed, folder),
         train_dataset=data,
         data_collator=collate,

@@ -12,12 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from annobench.methods import realm
-from annobench.models.decoder import layer_stack
-from annobench.models.settings import TopLayers, Tune
-from annobench.models.tokens import TokenItem
-from annobench.training.loop import schedule
-from annobench.training.settings import Training
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
@@ -31,6 +25,13 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+
+from annobench.methods import realm
+from annobench.models.decoder import layer_stack
+from annobench.models.settings import TopLayers, Tune
+from annobench.models.tokens import TokenItem
+from annobench.training.loop import schedule
+from annobench.training.settings import Training
 
 NOT_AN_ANSWER = -100
 
@@ -88,16 +89,12 @@ def collate(batch: Sequence[Example]) -> dict[str, Tensor]:
     }
 
 
-def prepared(
-    model: PreTrainedModel, tune: Tune, annotators: int, settings: realm.Settings
-) -> PreTrainedModel:
-    """The model with REALM's omega beside it; only omega and what `tune` names are trained."""
+def freeze(model: PreTrainedModel, tune: Tune) -> None:
+    """Leave to be trained what `tune` names, in a model of Llama's shape."""
     if isinstance(tune, TopLayers):
         model.requires_grad_(False)
         layer_stack(model)[-tune.layers :].requires_grad_(True)
-        model.base_model.norm.requires_grad_(True)
-    model.omega = nn.Parameter(realm.parameters(annotators, settings)["omega"])
-    return model
+        model.get_submodule(f"{model.base_model_prefix}.norm").requires_grad_(True)
 
 
 def arguments(training: Training, batch_size: int, seed: int, folder: Path) -> TrainingArguments:
@@ -121,11 +118,20 @@ def arguments(training: Training, batch_size: int, seed: int, folder: Path) -> T
     )
 
 
-class RealmTrainer(Trainer):  # type: ignore[misc]
+class RealmTrainer(Trainer):
     """A Trainer with REALM's loss, and with a parameter group of its own for omega."""
 
-    def __init__(self, training: Training, settings: realm.Settings, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        annotators: int,
+        training: Training,
+        settings: realm.Settings,
+        **kwargs: Any,
+    ) -> None:
+        self.omega = nn.Parameter(realm.parameters(annotators, settings)["omega"])
+        model.register_parameter("omega", self.omega)
+        super().__init__(model=model, **kwargs)
         self.training = training
         self.settings = settings
 
@@ -145,25 +151,23 @@ class RealmTrainer(Trainer):  # type: ignore[misc]
             reduction="none",
         )
         scores = -tokens.view(inputs["labels"].shape).sum(-1)
-        by_example = scores.split(inputs["options"].tolist())
+        by_example = torch.split(scores, inputs["options"].tolist())
         log_p = pad_sequence(by_example, True, -torch.inf).log_softmax(-1)
         chosen = log_p.gather(1, inputs["label"][:, None]).squeeze(1)
-        omega = self.model.omega[inputs["annotator"]]
+        omega = self.omega[inputs["annotator"]]
         loss = -realm.log_mixture(chosen, omega, inputs["options"]).mean()
         return (loss, output) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """AdamW over the model's trained parameters and, undecayed, omega."""
-        named = self.model.named_parameters()
-        own = [p for name, p in named if p.requires_grad and name != "omega"]
+        assert self.model is not None
+        own = [p for p in self.model.parameters() if p.requires_grad and p is not self.omega]
         decay = self.training.weight_decay
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": own, "lr": self.training.lr, "weight_decay": decay},
-                {"params": [self.model.omega], "lr": 1.0, "weight_decay": 0.0},
-            ],
-            fused=True,
-        )
+        groups = [
+            {"params": own, "lr": self.training.lr, "weight_decay": decay},
+            {"params": [self.omega], "lr": 1.0, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, fused=True)
         return self.optimizer
 
     def create_scheduler(
@@ -178,12 +182,14 @@ class RealmTrainer(Trainer):  # type: ignore[misc]
         def omega_rate(step: int) -> float:
             return share(step) * realm.learning_rate(step / per_epoch, self.settings)
 
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, [share, omega_rate])
+        optimizer = optimizer or self.optimizer
+        assert optimizer is not None
+        self.lr_scheduler = LambdaLR(optimizer, [share, omega_rate])
         return self.lr_scheduler
 
 
 @dataclass
-class Clock(TrainerCallback):  # type: ignore[misc]
+class Clock(TrainerCallback):
     """Notes when each step ended, and ends the training after `limit` steps."""
 
     limit: int | None = None

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from annobench.study import Study
@@ -101,3 +101,18 @@ def contents(study: Study) -> str:
     ]
     lines += [f"  {name}: {model.source}" for name, model in study.models.items()]
     return "\n".join(lines)
+
+
+def summary(study: Study) -> str:
+    """What was run, in one sentence, for captions."""
+    parts = [_named("data set", study.datasets), _named("model", study.models)]
+    if study.noise:
+        parts.append(f"noise {', '.join(study.noise)}")
+    seeds = ", ".join(map(str, study.seeds))
+    parts += [_named("method", study.methods), f"seeds {seeds}"]
+    return f"Study {study.study}: {'; '.join(parts)}; {study.training.epochs:g} epochs."
+
+
+def _named(noun: str, entries: Iterable[str]) -> str:
+    names = list(entries)
+    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"

@@ -30,6 +30,7 @@ for name, entry in study.tables.items():
             runtime=minutes(10),
         params:
             name=name,
+            run=reference.summary(study),
             recipe=lambda wildcards, entry=entry: recipes.text(recipes.rendering(entry)),
             code=recipes.rendering_code("tables", entry),
         message:
@@ -55,6 +56,7 @@ for name, entry in study.figures.items():
             runtime=minutes(10),
         params:
             name=name,
+            run=reference.summary(study),
             recipe=lambda wildcards, entry=entry: recipes.text(recipes.rendering(entry)),
             code=recipes.rendering_code("figures", entry),
         message:

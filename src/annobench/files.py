@@ -25,13 +25,34 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        flush(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
-        _flush_folder(path.parent)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; on success flush what it holds and rename it.
+
+    If the body raises, `folder` keeps its old content, or stays absent.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        building = Path(scratch) / "folder"
+        building.mkdir()
+        yield building
+        for path in building.rglob("*"):
+            if path.is_file():
+                path.chmod(0o666 & ~_umask())
+            flush(path)
+        flush(building)
+        if folder.exists():
+            folder.replace(Path(scratch) / "old")
+        building.replace(folder)
+    flush(folder.parent)
 
 
 def _umask() -> int:
@@ -40,8 +61,9 @@ def _umask() -> int:
     return current
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Force a file's content, or a folder's entries, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -186,6 +186,9 @@ class Study(Settings):
                     f"methods.{cell.method} needs annotator ids, and noise.{cell.noise} has none; "
                     "allowed: noise with annotator ids, or an `exclude` entry for the pair"
                 )
+        for block in ("tables", "figures"):
+            for name, rendered in getattr(self, block).items():
+                self._names_methods(f"{block}.{name}", rendered)
         needing = [n for n in self.methods if self._needs(n).annotations]
         if needing and not self.noise:
             raise ValueError(f"methods.{needing[0]} needs annotations; allowed: one noise or more")
@@ -198,6 +201,13 @@ class Study(Settings):
                     if name not in getattr(self, axis):
                         names = list(getattr(self, axis))
                         raise ValueError(unknown(f"exclude.{number}.{axis}:", name, names))
+
+    def _names_methods(self, where: str, entry: Entry) -> None:
+        """Refuse a table or figure of methods that the study has not."""
+        asked = [getattr(entry, "reference", None), *(getattr(entry, "methods", None) or [])]
+        for method in asked:
+            if method is not None and method not in self.methods:
+                raise ValueError(unknown(f"{where}: method", method, list(self.methods)))
 
     def _has_ids(self, noise: str) -> bool:
         entry = self.noise[noise]

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from annobench import registry
-from annobench.errors import AnnobenchError
 from annobench.reporting import style
 from annobench.reporting.figures import accuracy_by_noise, expertise, training_curves
 from annobench.settings import Settings
@@ -129,11 +128,6 @@ def test_the_smoothing_is_stated(study):
     assert any("running mean of 7 steps" in text for text in texts(smooth))
     raw = training_curves.figure(study, training_curves.Settings(window=1))
     assert "training loss" in texts(raw)
-
-
-def test_an_unknown_method_is_refused(study):
-    with pytest.raises(AnnobenchError, match="realm"):
-        expertise.figure(study, expertise.Settings(methods=("realn",)))
 
 
 def test_side_by_side_keeps_levels_apart():

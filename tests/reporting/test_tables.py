@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from annobench import registry
-from annobench.errors import AnnobenchError
 from annobench.reporting.formats import WRITERS, Estimate
 from annobench.reporting.tables import cells, comparisons, expertise, results
 from annobench.settings import Settings
@@ -72,11 +71,6 @@ def test_a_turned_pair_is_the_same_pair(study):
         -b["difference"].low,
     )
     assert a["p"] == b["p"]
-
-
-def test_an_unknown_reference_is_refused_by_name(study):
-    with pytest.raises(AnnobenchError, match="did you mean 'realm'"):
-        comparisons.table(study, comparisons.Settings(reference="realn"))
 
 
 def test_expertise_of_methods_that_learn_it(study):

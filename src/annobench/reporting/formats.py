@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from tabulate import tabulate
 
 from annobench.files import replacing, write_text
 
@@ -106,6 +107,12 @@ html_text = html.escape
 """Text that no browser takes for marks."""
 
 
+def plain_text(frame: pd.DataFrame) -> str:
+    """Aligned columns for a terminal; the number behind a mean is its rank."""
+    rows = [[_text(value) for value in row] for row in frame.itertuples(index=False)]
+    return tabulate(rows, headers=[str(name) for name in frame.columns], disable_numparse=True)
+
+
 WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
     "html": write_html,
     "csv": write_csv,
@@ -173,9 +180,19 @@ def _markdown(value: Any) -> str:
     if not isinstance(value, Estimate):
         return markdown_text(_plain(value))
     mean, interval = _parts(value)
-    rank = "" if value.rank is None else str(value.rank).translate(_SUPERSCRIPTS)
     bold = "**" if value.rank == 1 else ""
-    return _joined(f"{bold}{mean}{bold}{rank}", interval, markdown_text(value.note))
+    return _joined(f"{bold}{mean}{bold}{_superscript(value)}", interval, markdown_text(value.note))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, Estimate):
+        return " ".join(_plain(value).split())
+    mean, interval = _parts(value)
+    return _joined(f"{mean} {interval}".rstrip(), _superscript(value), value.note)
+
+
+def _superscript(value: Estimate) -> str:
+    return "" if value.rank is None else str(value.rank).translate(_SUPERSCRIPTS)
 
 
 def _html(value: Any) -> str:

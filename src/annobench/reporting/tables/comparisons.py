@@ -24,22 +24,12 @@ class Settings(Base):
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
-    """One row per (data set, model, noise, metric, other method): reference minus other.
-
-    Raises:
-        AnnobenchError: the study has no such reference.
-    """
+    """One row per (data set, model, noise, metric, other method): reference minus other."""
     import pandas as pd
 
-    from annobench.errors import AnnobenchError
-    from annobench.registry import unknown
     from annobench.reporting.formats import estimate
     from annobench.reporting.labels import label
 
-    if settings.reference not in tables.methods:
-        raise AnnobenchError(
-            unknown("table comparisons: reference", settings.reference, tables.methods)
-        )
     pairs = tables.comparisons[tables.comparisons["metric"].isin(settings.metrics)]
     rows = []
     for _, pair in pairs.iterrows():

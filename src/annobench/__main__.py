@@ -1,0 +1,5 @@
+"""`python -m annobench`."""
+
+from annobench.cli import app
+
+app()

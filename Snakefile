@@ -1,19 +1,28 @@
 """From a study file to its report. Run `snakemake --cores all`; the study is config.yaml, or the
 file given by --configfile."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
-from annobench import layout, recipes, reference
+from annobench import errors, layout, recipes, reference
+from annobench.files import read_yaml, write_json
 from annobench.study import parse_study
 
 min_version("9.27")
 
-if "study" not in config:
+with errors.plain():
+    # Snakemake takes the last of two equal keys, and does not say where a file is broken.
+    for path in workflow.configfiles or ["config.yaml"]:
+        read_yaml(Path(path))
+
+if not workflow.configfiles:
 
     configfile: "config.yaml"
 
 
-study = parse_study(dict(config), ", ".join(map(str, workflow.configfiles)))
+with errors.plain():
+    study = parse_study(dict(config), ", ".join(map(str, workflow.configfiles)))
 
 
 report: "workflow/report/workflow.rst"
@@ -28,14 +37,21 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    # What the jobs read: the study with all overrides. No rule makes it, and no rule has it as an
+    # input: Snakemake does not look for what else is stale below a job that has to run.
+    with errors.plain():
+        write_json(Path(study_file), recipes.whole(study))
+
+
 rule all:
     default_target: True
-    localrule: True
     input:
         layout.REPORT.format(study=study.study),
+    localrule: True
 
 
 rule cells:
-    localrule: True
     input:
         cell_records(),
+    localrule: True

@@ -59,13 +59,12 @@ def benchmark_study(study: Study, cell: str, seeds: list[int] | None, threads: i
 def prepare(study: Study, file: Path, cell: str, environment: dict[str, str]) -> None:
     """The cell's items and annotations, by the stages' own commands; its model if it is missing."""
     dataset, noise, model, _ = cell.split("/")
-    commands = [["prepare", dataset]]
-    commands += [["annotate", dataset, noise, str(seed)] for seed in study.seeds]
+    commands = [["prepare", str(file), dataset]]
+    commands += [["annotate", str(file), dataset, noise, str(seed)] for seed in study.seeds]
     if not Path(layout.MODEL.format(asset=layout.asset(study.models[model].source))).exists():
-        commands.insert(0, ["fetch", model])
-    program = Path(sys.executable).with_name("annobench")
-    for command, *names in commands:
-        subprocess.run([program, command, str(file), *names], check=True, env=environment)
+        commands.insert(0, ["fetch", str(file), model])
+    for command in commands:
+        subprocess.run([sys.executable, "-m", "annobench", *command], check=True, env=environment)
 
 
 def measure(
@@ -73,10 +72,9 @@ def measure(
 ) -> Run:
     """One side on one cell, in a process of its own."""
     out = file.parent / f"{side}-{path.rpartition('/')[2]}.json"
-    command = [sys.executable, HERE / "sides.py", side, file, path, str(time.time()), out]
-    subprocess.run(
-        [*command, *([] if share is None else ["--share", str(share)])], check=True, env=environment
-    )
+    command = [HERE / "sides.py", side, file, path, time.time(), out]
+    command += [] if share is None else ["--share", share]
+    subprocess.run([sys.executable, *map(str, command)], check=True, env=environment)
     run = Run(**read_json(out))
     print(f"{side} {path}: {run.seconds:.1f} s", file=sys.stderr)
     return run

@@ -21,6 +21,7 @@ from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, free
 from annobench import layout, tables
 from annobench.evaluation.metrics import accuracy
 from annobench.files import read_json, write_json
+from annobench.methods import realm
 from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, read_out_in_fp32
 from annobench.models.tuning import Scorer, load_scorer
@@ -84,6 +85,7 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     """The Trainer on the same cell; with a share, only that part of one epoch."""
     device = pick_device()
     names = annotator_names(job)
+    assert isinstance(job.settings, realm.Settings)
     model = load_model(job.folder)
     freeze(model, job.model.tune)
     assert job.annotations is not None
@@ -116,9 +118,10 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
 
 def test_accuracy(scorer: Scorer, job: Job) -> float:
     """Share of test items that are answered correctly, by the engine's own prediction."""
-    test = job.items[job.items["split"] == "test"]
+    numbers = np.flatnonzero(job.items["split"] == "test")
+    test = job.items.iloc[numbers]
     options = int(test["options"].map(len).max())
-    log_p = predict(scorer, test.index.to_numpy(), options, job.training.precision)
+    log_p = predict(scorer, numbers, options, job.training.precision)
     probabilities = log_p.double().softmax(-1).numpy()
     gold = test["gold"].to_numpy(np.int64)
     return float(accuracy.value(probabilities, gold, np.ones(len(gold))))
@@ -134,10 +137,8 @@ def numbered(job: Job, names: list[str]) -> list[tuple[int, int, int]]:
     assert job.annotations is not None
     item = {name: number for number, name in enumerate(job.items["item"])}
     annotator = {name: number for number, name in enumerate(names)}
-    return [
-        (item[row.item], row.label, annotator[row.annotator])
-        for row in job.annotations.itertuples()
-    ]
+    columns = (job.annotations[name] for name in ("item", "label", "annotator"))
+    return [(item[i], label, annotator[a]) for i, label, a in zip(*columns, strict=True)]
 
 
 def read_job(study: Study, cell: Cell) -> Job:

@@ -151,7 +151,7 @@ class RealmTrainer(Trainer):
             reduction="none",
         )
         scores = -tokens.view(inputs["labels"].shape).sum(-1)
-        by_example = torch.split(scores, inputs["options"].tolist())
+        by_example = list(torch.split(scores, inputs["options"].tolist()))
         log_p = pad_sequence(by_example, True, -torch.inf).log_softmax(-1)
         chosen = log_p.gather(1, inputs["label"][:, None]).squeeze(1)
         omega = self.omega[inputs["annotator"]]

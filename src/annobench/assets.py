@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
 from annobench.files import canonical_json, replacing_folder
 from annobench.files import sha256 as file_sha256
 
@@ -188,7 +188,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
         )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     except (OSError, ValueError) as error:
-        raise AnnobenchError(f"{gguf.name}: cannot be converted: {_one_line(error)}") from error
+        raise AnnobenchError(f"{gguf.name}: cannot be converted: {one_line(error)}") from error
     vars(model.config).pop("_model_name_or_path", None)  # GGUF's title, not a setting
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -238,10 +238,6 @@ def _check_pin(source: Source, found: str, pin: str | None, *, required: bool = 
 
 def _unavailable(source: Source, who: str, reason: str) -> AnnobenchError:
     return AnnobenchError(
-        f"{source}: cannot be downloaded, {who} says: {_one_line(reason)}; check the name and the"
+        f"{source}: cannot be downloaded, {who} says: {one_line(reason)}; check the name and the"
         " network, or get the model elsewhere and give its folder as path:FOLDER"
     )
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split()).rstrip(".")

@@ -3,7 +3,6 @@
 Heavy packages are imported when a command runs, so that --help and validate stay quick.
 """
 
-import json
 import logging
 import shlex
 import sys
@@ -14,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from annobench import layout, recipes, reference
+from annobench import errors, layout, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, read_json, write_json
-from annobench.study import Cell, Study, parse_study, read_study
+from annobench.study import Cell, Study, read_study
 
 app = typer.Typer(
     name="annobench",
@@ -34,7 +33,7 @@ NoiseName = Annotated[str, typer.Argument(metavar="NOISE", help="A noise of the 
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """A command that logs itself to stderr and turns an AnnobenchError into one clear message."""
+    """A command whose errors that a user can mend are one sentence on stderr and exit status 2."""
 
     @app.command(name=function.__name__.replace("_", "-"))
     @wraps(function)
@@ -42,11 +41,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
         )
-        try:
+        with errors.plain():
             function(*args, **kwargs)
-        except AnnobenchError as error:
-            typer.echo(f"annobench: error: {error}", err=True)
-            raise typer.Exit(2) from error
 
     return run
 
@@ -68,16 +64,6 @@ def _path(pattern: str, study: Study, **names: Any) -> Path:
 def _model_folder(study: Study, model: str) -> Path:
     asset = layout.asset(study.models[model].source)
     return Path(read_json(Path(layout.MODEL.format(asset=asset)))["folder"])
-
-
-@command
-def freeze(
-    config: Annotated[str, typer.Argument(help="The study as JSON.")],
-    path: Annotated[Path, typer.Argument(help="The file to write.")],
-) -> None:
-    """Write the study as it is run, overrides included."""
-    study = parse_study(json.loads(config), "config")
-    write_json(path, recipes.whole(study))
 
 
 @command

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from annobench.errors import AnnobenchError
+import yaml
+
+from annobench.errors import AnnobenchError, one_line
 
 
 @contextmanager
@@ -18,19 +20,24 @@ def replacing(path: Path) -> Iterator[Path]:
 
     If the body raises (disk full, killed, interrupted), `path` keeps its old content, or stays
     absent, and the sibling is removed.
+
+    Raises:
+        OSError: it cannot be written; `filename` is `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        flush(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{path.name}."
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+            flush(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -38,21 +45,36 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`; on success flush what it holds and rename it.
 
     If the body raises, `folder` keeps its old content, or stays absent.
+
+    Raises:
+        OSError: it cannot be written; `filename` is `folder`.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        building = Path(scratch) / "folder"
-        building.mkdir()
-        yield building
-        for path in building.rglob("*"):
-            if path.is_file():
-                path.chmod(0o666 & ~_umask())
-            flush(path)
-        flush(building)
-        if folder.exists():
-            folder.replace(Path(scratch) / "old")
-        building.replace(folder)
-    flush(folder.parent)
+    with _naming(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{folder.name}."
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch:
+            building = Path(scratch) / "folder"
+            building.mkdir()
+            yield building
+            for path in building.rglob("*"):
+                if path.is_file():
+                    path.chmod(0o666 & ~_umask())
+                flush(path)
+            flush(building)
+            if folder.exists():
+                folder.replace(Path(scratch) / "old")
+            building.replace(folder)
+        flush(folder.parent)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An OSError names `path`, and not the scratch file beside it."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error.strerror or one_line(error)
+        raise OSError(error.errno, f"cannot be written: {reason}", str(path)) from error
 
 
 def _umask() -> int:
@@ -96,6 +118,40 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise AnnobenchError(f"{path}: cannot be read as JSON: {error}") from error
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that comes twice is an error; YAML itself takes the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        None, None, f"found {key.value!r} twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read keys and values from YAML or JSON.
+
+    Raises:
+        AnnobenchError: the file cannot be read, is not a mapping in YAML, or holds a key twice.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise AnnobenchError(f"{path}: line {line}: {error.problem}; allowed: YAML") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise AnnobenchError(f"{path}: cannot be read as YAML: {one_line(error)}") from error
+    if not isinstance(data, dict):
+        found = "nothing" if data is None else f"a {type(data).__name__}"
+        raise AnnobenchError(f"{path}: found {found}; allowed: keys with their values")
+    return data
 
 
 def sha256(path: Path) -> str:

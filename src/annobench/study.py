@@ -11,7 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
@@ -21,7 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from annobench.assets import Source
 from annobench.errors import AnnobenchError
+from annobench.files import read_yaml
 from annobench.models.settings import Model
 from annobench.registry import component, kinds, unknown
 from annobench.settings import Name, Settings
@@ -102,6 +103,16 @@ class ModelEntry(Model):
     training: Overrides = Overrides()  # type: ignore[valid-type]
     """Keys of `training` that this entry overrides."""
 
+    @model_validator(mode="after")
+    def _known_source(self) -> "ModelEntry":
+        try:
+            source = Source.parse(self.source)
+        except AnnobenchError as error:
+            raise ValueError(str(error)) from error
+        if source.kind == "wheel" and self.sha256 is None:
+            raise ValueError("sha256: is missing; allowed: the checksum of the wheel")
+        return self
+
 
 class Exclusion(Settings):
     """Cells to leave out: those that match every axis given here."""
@@ -126,7 +137,7 @@ class Exclusion(Settings):
         return all(names is None or given[axis] in names for axis, names in wanted.items())
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Cell:
     """One point of the grid. An axis that the method does not depend on is None."""
 
@@ -221,8 +232,8 @@ class Study(Settings):
         return component("methods", self.methods[cell.method].kind)
 
     def cells(self) -> list[Cell]:
-        """Every cell once, in the order of the study's axes."""
-        return list(dict.fromkeys(self._grid()))
+        """Every cell once, in the order of their paths: keys may stand anywhere in the file."""
+        return sorted(set(self._grid()), key=lambda cell: cell.path)
 
     def _grid(self) -> Iterator[Cell]:
         points: Iterator[tuple[str, str | None, str, str, int]] = product(
@@ -257,14 +268,10 @@ def read_study(path: Path) -> Study:
     Raises:
         AnnobenchError: the file cannot be read or is not a valid study.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AnnobenchError(f"{path}: cannot be read as YAML: {error}") from error
-    return parse_study(data, str(path))
+    return parse_study(read_yaml(path), str(path))
 
 
-def parse_study(data: Any, where: str) -> Study:
+def parse_study(data: dict[str, Any], where: str) -> Study:
     """Validate a study that is already a mapping; `where` names it in errors.
 
     Raises:

@@ -18,7 +18,7 @@ FULL = {
     "study": "quick",
     "seeds": [0, 1, 2],
     "datasets": {"geo": {"source": "geonames", "train": 400, "test": 200}},
-    "models": {"m": {"source": "wheel:m==1", "tune": {"kind": "top-layers", "layers": 4}}},
+    "models": {"m": {"source": "hub:o/m@1", "tune": {"kind": "top-layers", "layers": 4}}},
     "noise": {"half-good": {"kind": "expertise", "ladder": "half-good"}},
     "methods": {"sft": {}, "mine": {"kind": "realm"}},
     "training": {"epochs": 3},

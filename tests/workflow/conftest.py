@@ -27,7 +27,7 @@ methods:
   sft: {}
   realm: {}
   clean: {}
-training: {epochs: 1, items_per_batch: 8}
+training: {epochs: 1, items_per_batch: 8, precision: fp32}
 tables:
   results: {}
   comparisons: {}
@@ -36,61 +36,144 @@ figures:
   training-curves: {}
 """
 
+CELLS = [
+    "geo/_/llama/clean/0",
+    "geo/_/llama/clean/1",
+    "geo/_/llama/zero-shot/_",
+    *[
+        f"geo/{noise}/llama/{method}/{seed}"
+        for noise in ("half-good", "one-good")
+        for method in ("realm", "sft")
+        for seed in (0, 1)
+    ],
+]
+
 
 @dataclass(frozen=True)
 class Workspace:
-    """A copy of the repository's workflow, with a study in config.yaml."""
+    """A copy of the repository's workflow and package, with a study in config.yaml."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.yaml"
+    def path(self, name: str) -> Path:
+        return self.folder / name
 
-    @property
-    def package(self) -> Path:
-        """This folder's own copy of annobench."""
-        return self.folder / "src" / "annobench"
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace `old`, which a file holds exactly once."""
+        text = self.path(name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{name}: {old!r} found {text.count(old)} times"
+        self.path(name).write_text(text.replace(old, new), encoding="utf-8")
 
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace the one place in a file that reads `old`."""
-        text = (self.folder / path).read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{path}: {old!r} found {text.count(old)} times"
-        (self.folder / path).write_text(text.replace(old, new), encoding="utf-8")
-
-    def popen(self, *command: str, **options) -> subprocess.Popen:
-        """Start `snakemake ...` or `annobench ...` in this folder."""
-        search = [str(Path(sys.executable).parent), os.environ["PATH"]]
-        environment = {
-            **os.environ,
-            "PATH": os.pathsep.join(search),
-            "PYTHONPATH": str(self.folder / "src"),
-            **self.environment,
-        }
+    def start(self, *command: str, **options) -> subprocess.Popen:
+        """Start a command in this folder, with this folder's annobench."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        own = {"PATH": path, "PYTHONPATH": str(self.path("src")), "OMP_NUM_THREADS": "1"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
+            command, cwd=self.folder, env=os.environ | own | self.environment, **pipes, **options
         )
 
     def run(self, *command: str, **options) -> subprocess.CompletedProcess:
-        """Run a command in this folder and wait for it."""
-        process = self.popen(*command, **options)
+        """Run a command in this folder to its end."""
+        process = self.start(*command, **options)
         out, err = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
+    def do(self, *command: str) -> str:
+        """Run a command that has to succeed; what it printed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def finish(self) -> None:
         """Run the whole study."""
-        done = self.run("snakemake", "--cores", "2")
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.do("snakemake", "--cores", "2")
 
-    def jobs(self) -> list[str]:
-        """What a dry-run would do: the command of every job, without the study's path, sorted."""
-        done = self.run("snakemake", "--dry-run", "--printshellcmds", "--quiet", "host")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
+    def planned(self) -> list[str]:
+        """The jobs that a dry-run plans, sorted, as their commands without the study's file."""
+        printed = self.do("snakemake", "--dry-run", "--printshellcmds", "--quiet", "host")
+        jobs = re.findall(r"^Shell command: (?:annobench )?(.*?)(?: 2?> .*)?$", printed, re.M)
+        if not jobs:
+            assert "Nothing to be done" in printed, printed
+        plain = [re.sub(r" results/tiny/study\.json", "", job) for job in jobs if job != "None"]
+        return sorted("report" if "--report" in job else job for job in plain)
+
+
+def copy_sources(folder: Path) -> None:
+    """What a clone of the repository brings."""
+    shutil.copy(REPOSITORY / "Snakefile", folder)
+    for name in ("workflow", "profiles", "envs", "src"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    """A random Llama and a small byte-level tokenizer, as transformers saves them."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("model")
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=["</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    words.train_from_iterator(["Question: In which country is the city of X?\nAnswer:"], trainer)
+    PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>").save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=words.get_vocab_size(),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=None,
+        eos_token_id=0,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fresh(model, tmp_path_factory) -> Workspace:
+    """The tiny study before its first run; for reading only."""
+    workspace = Workspace(tmp_path_factory.mktemp("fresh"))
+    copy_sources(workspace.folder)
+    shutil.copytree(model, workspace.path("model"))
+    workspace.path("config.yaml").write_text(STUDY, encoding="utf-8")
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory) -> Workspace:
+    """The tiny study after its first run; for reading only."""
+    workspace = Workspace(tmp_path_factory.mktemp("finished") / "study")
+    shutil.copytree(fresh.folder, workspace.folder)
+    workspace.finish()
+    return workspace
+
+
+@pytest.fixture
+def new_study(fresh, tmp_path) -> Workspace:
+    """A copy of the study before its first run."""
+    return Workspace(shutil.copytree(fresh.folder, tmp_path / "study"))
+
+
+@pytest.fixture
+def done_study(finished, tmp_path) -> Workspace:
+    """A copy of the finished study, times of files included."""
+    return Workspace(shutil.copytree(finished.folder, tmp_path / "study"))
+
+
+@pytest.fixture(scope="session")
+def all_cells() -> list[str]:
+    return CELLS

@@ -3,17 +3,19 @@
 
 rule annotate:
     input:
-        study=ancient(layout.STUDY),
         item_table=layout.ITEMS,
     output:
         annotations=layout.ANNOTATIONS,
         truth=layout.TRUTH,
     log:
         "results/{study}/logs/annotate/{dataset}/{noise}/{seed}.log",
+    conda:
+        "../../envs/annobench.yaml"
     resources:
         mem_mb=memory(1000),
         runtime=minutes(10),
     params:
+        study=study_file,
         recipe=lambda wildcards: recipes.text(
             recipes.annotations(study, wildcards.dataset, wildcards.noise, int(wildcards.seed))
         ),
@@ -21,5 +23,5 @@ rule annotate:
     message:
         "annotate {wildcards.dataset} with {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "annobench annotate {input.study:q} {wildcards.dataset} {wildcards.noise} {wildcards.seed}"
+        "annobench annotate {params.study:q} {wildcards.dataset} {wildcards.noise} {wildcards.seed}"
         " 2> {log:q}"

@@ -1,5 +1,8 @@
 """What several rules need: names, paths and resources."""
 
+import os
+
+study_file = layout.STUDY.format(study=study.study)
 cells = {cell.path: cell for cell in study.cells()}
 models_by_asset = {layout.asset(model.source): name for name, model in study.models.items()}
 study_tables = [layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES]
@@ -38,10 +41,22 @@ def model_manifest(wildcards):
 
 
 def memory(base):
-    """Memory in MB: a base and what is read; more at each attempt."""
-    return lambda wildcards, input, attempt: attempt * (base + 2 * int(input.size_mb))
+    """Memory in MB: a base and twice what is read; more at each attempt."""
+    # Snakemake's own input.size_mb costs a millisecond a job.
+    size = lambda paths: sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+    return lambda wildcards, input, attempt: attempt * (base + 2 * size(input) // 10**6)
 
 
 def minutes(base):
     """Runtime in minutes; more at each attempt."""
     return lambda wildcards, attempt: attempt * base
+
+
+def rendered(block, pattern, name, suffixes):
+    """An entry's files, marked for the report under the caption of its kind."""
+    caption = f"../report/{block}/{getattr(study, block)[name].kind}.rst"
+    mark = lambda path, suffix: report(
+        path, caption=caption, category=block.capitalize(), labels={"name": name, "as": suffix}
+    )
+    paths = {s: pattern.format(study=study.study, suffix=s, **{block[:-1]: name}) for s in suffixes}
+    return [mark(path, suffix) for suffix, path in paths.items()]

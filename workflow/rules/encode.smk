@@ -3,7 +3,6 @@
 
 rule encode:
     input:
-        study=ancient(layout.STUDY),
         item_table=layout.ITEMS,
         model=model_manifest,
     output:
@@ -13,11 +12,14 @@ rule encode:
         "results/{study}/logs/encode/{dataset}/{model}.log",
     benchmark:
         "results/{study}/benchmarks/encode/{dataset}/{model}.tsv"
+    conda:
+        "../../envs/annobench.yaml"
     threads: lambda wildcards: study.shared_training(wildcards.dataset, wildcards.model).threads
     resources:
         mem_mb=memory(3000),
         runtime=minutes(60),
     params:
+        study=study_file,
         recipe=lambda wildcards: recipes.text(
             recipes.features(study, wildcards.dataset, wildcards.model)
         ),
@@ -25,4 +27,4 @@ rule encode:
     message:
         "encode {wildcards.dataset} for {wildcards.model}"
     shell:
-        "annobench encode {input.study:q} {wildcards.dataset} {wildcards.model} 2> {log:q}"
+        "annobench encode {params.study:q} {wildcards.dataset} {wildcards.model} 2> {log:q}"

@@ -3,7 +3,6 @@
 
 rule evaluate:
     input:
-        study=ancient(layout.STUDY),
         item_table=item_tables(),
         cells=cell_records(),
     output:
@@ -12,13 +11,16 @@ rule evaluate:
         "results/{study}/logs/evaluate.log",
     benchmark:
         "results/{study}/benchmarks/evaluate.tsv"
+    conda:
+        "../../envs/annobench.yaml"
     resources:
         mem_mb=memory(3000),
         runtime=minutes(30),
     params:
+        study=study_file,
         recipe=lambda wildcards: recipes.text(recipes.evaluation(study)),
         code=recipes.evaluation_code(),
     message:
         "evaluate"
     shell:
-        "annobench evaluate {input.study:q} 2> {log:q}"
+        "annobench evaluate {params.study:q} 2> {log:q}"

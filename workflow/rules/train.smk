@@ -3,7 +3,6 @@
 
 rule train:
     input:
-        study=ancient(layout.STUDY),
         item_table=layout.ITEMS,
         model=model_manifest,
         tokens=layout.TOKENS,
@@ -16,15 +15,18 @@ rule train:
     benchmark:
         "results/{study}/benchmarks/train/{dataset}/{noise}/{model}/{method}/{seed}.tsv"
     retries: 1
+    conda:
+        "../../envs/annobench.yaml"
     threads: lambda wildcards: study.training_of(cell_of(wildcards)).threads
     resources:
         mem_mb=memory(2000),
         runtime=minutes(120),
     params:
+        study=study_file,
         recipe=lambda wildcards: recipes.text(recipes.cell(study, cell_of(wildcards))),
         code=lambda wildcards: recipes.cell_code(study, cell_of(wildcards)),
         cell=lambda wildcards: cell_of(wildcards).path,
     message:
         "train {params.cell}"
     shell:
-        "annobench train {input.study:q} {params.cell} 2> {log:q}"
+        "annobench train {params.study:q} {params.cell} 2> {log:q}"

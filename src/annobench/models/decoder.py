@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
 from annobench.models.packing import Row, own_size, pack
 from annobench.models.tokens import TokenItem
 
@@ -52,6 +52,17 @@ def layer_stack(model: "PreTrainedModel") -> nn.ModuleList:
     return stacks[0]
 
 
+def _frozen(stack: nn.ModuleList, layers: int) -> int:
+    """How many layers come before the last `layers`.
+
+    Raises:
+        AnnobenchError: there are not that many layers.
+    """
+    if layers > len(stack):
+        raise AnnobenchError(f"tune.layers: found {layers}; allowed: 1 to {len(stack)}")
+    return len(stack) - layers
+
+
 class TopDecoder(nn.Module):
     """The last layers of a decoder-only model, fed with the states that the rest computed.
 
@@ -62,9 +73,7 @@ class TopDecoder(nn.Module):
     def __init__(self, model: "PreTrainedModel", layers: int) -> None:
         super().__init__()
         stack = layer_stack(model)
-        if layers > len(stack):
-            raise AnnobenchError(f"tune.layers: found {layers}; allowed: 1 to {len(stack)}")
-        del stack[: len(stack) - layers]
+        del stack[: _frozen(stack, layers)]
         model.config.num_hidden_layers = layers
         if getattr(model.config, "layer_types", None):
             model.config.layer_types = model.config.layer_types[-layers:]
@@ -170,33 +179,46 @@ def check_packing(model: "PreTrainedModel", items: Sequence[TokenItem], row_toke
     """Refuse a model whose scores change when items are packed.
 
     Raises:
-        AnnobenchError: a packed score differs from the plain one by more than 1e-3 (fp32).
+        AnnobenchError: a packed score differs from the plain one by more than 1e-3 (fp32), or the
+            model cannot compute it.
     """
     scorer = DecoderScorer(model, items, "sum", row_tokens, model.device)
-    for numbers, scores in scorer.chunks(np.arange(len(items))):
-        for number, packed in zip(numbers, scores, strict=True):
-            plain = plain_scores(model, items[number], "sum")
-            worst = (packed[: len(plain)] - plain).abs().max().item()
-            if not worst <= 1e-3:
-                raise AnnobenchError(
-                    f"model type {model.config.model_type!r}: packed option scores differ from "
-                    f"plain ones by {worst:.3g}; allowed: 0.001 (attention of this family does "
-                    "not follow a custom mask and positions)"
-                )
+    try:
+        packed = [row for _, scores in scorer.chunks(np.arange(len(items))) for row in scores]
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise _unpackable(model, f"cannot be computed ({one_line(error)})") from error
+    for item, scores in zip(items, packed, strict=True):
+        plain = plain_scores(model, item, "sum")
+        worst = (scores[: len(plain)] - plain).abs().max().item()
+        if not worst <= 1e-3:
+            raise _unpackable(model, f"differ from plain ones by {worst:.3g}, more than 0.001")
+
+
+def _unpackable(model: "PreTrainedModel", what: str) -> AnnobenchError:
+    return AnnobenchError(
+        f"model type {model.config.model_type!r}: packed option scores {what}; allowed: families "
+        "whose attention follows a custom mask and positions, and texts within their window"
+    )
 
 
 @torch.no_grad()
 def frozen_states(
     model: "PreTrainedModel", items: Sequence[TokenItem], layers: int, row_tokens: int
 ) -> States:
-    """The hidden states that enter the last `layers` layers, in the model's dtype."""
+    """The hidden states that enter the last `layers` layers.
+
+    Raises:
+        AnnobenchError: the model has fewer layers.
+    """
     caught: list[Tensor] = []
 
     def catch(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         caught.append((args[0] if args else kwargs["hidden_states"])[0])
 
     stack = layer_stack(model)
-    handle = stack[len(stack) - layers].register_forward_pre_hook(catch, with_kwargs=True)
+    handle = stack[_frozen(stack, layers)].register_forward_pre_hook(catch, with_kwargs=True)
     starts = np.cumsum([0] + [own_size(item) for item in items])
     values: Tensor | None = None
     for row in pack(items, row_tokens):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -28,6 +28,7 @@ def load_model(folder: Path) -> "PreTrainedModel":
         AnnobenchError: transformers cannot load it as a causal or sequence-to-sequence model.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     from transformers.utils import logging
 
@@ -37,8 +38,10 @@ def load_model(folder: Path) -> "PreTrainedModel":
         model: PreTrainedModel = family.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
-    except (OSError, ValueError) as error:
-        raise AnnobenchError(f"{folder}: cannot be loaded as a language model: {error}") from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise AnnobenchError(
+            f"{folder}: cannot be loaded as a language model: {one_line(error)}"
+        ) from error
     return model
 
 

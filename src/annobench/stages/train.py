@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from annobench import tables
+from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.models.decoder import States
 from annobench.models.settings import Model
@@ -88,9 +89,7 @@ def _learn(
     job: Job, scorer: Scorer, targets: pd.DataFrame, saving: Checkpointing
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Targets with their final weights, annotators, history."""
-    names = (
-        [] if job.annotations is None else sorted(job.annotations["annotator"].dropna().unique())
-    )
+    names = _names(job)
     rows = rows_of(targets, list(job.items["item"]), names)
     objective = Objective(job.method, job.settings, rows, len(names))
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
@@ -100,6 +99,23 @@ def _learn(
     targets.loc[targets["kept"], "weight"] = weights.double().numpy()
     expertise = job.method.expertise(job.annotations, targets, extra, job.settings)
     return targets, _annotators(expertise, job), pd.DataFrame(history).astype({"step": "int64"})
+
+
+def _names(job: Job) -> list[str]:
+    """The annotators, sorted.
+
+    Raises:
+        AnnobenchError: the method needs them all, and some annotations name none.
+    """
+    if job.annotations is None:
+        return []
+    unsigned = int(job.annotations["annotator"].isna().sum())
+    if unsigned and job.method.NEEDS.annotator_ids:
+        raise AnnobenchError(
+            f"annotations: {unsigned} of {len(job.annotations)} found without an annotator; "
+            "allowed: none, for a method that needs annotator ids"
+        )
+    return sorted(job.annotations["annotator"].dropna().unique())
 
 
 def _annotators(expertise: pd.Series | None, job: Job) -> pd.DataFrame:
@@ -134,22 +150,23 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     """Run a cell and write its five files into `out`; returns what run.json holds.
 
     A cell that diverges, runs out of memory or fails in the method's own code is a result too:
-    its tables are empty and run.json says why. Trouble with files (OSError) is not: it is raised,
-    and the cell has no record.
+    its tables are empty and run.json says why. Trouble with files is not: it is raised, and the
+    cell has no record.
+
+    Raises:
+        OSError: a file cannot be read or written.
+        AnnobenchError: a file is broken, or the study asks for what the model cannot do.
     """
     begun = time.perf_counter()
     status, reason, done = "ok", None, None
     try:
         done = run(job, saving)
-    except DivergedError as error:
-        status, reason = "diverged", str(error)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        status, reason = "out-of-memory", str(error).splitlines()[0]
-    except OSError:
+    except (OSError, AnnobenchError):
         raise
     except Exception as error:
-        status, reason = "failed", f"{type(error).__name__}: {error}"
-        log.error("%s", traceback.format_exc())
+        status, reason = _verdict(error)
+        if status == "failed":
+            log.error("%s", traceback.format_exc())
     written = {
         "targets": tables.TARGETS,
         "predictions": tables.PREDICTIONS,
@@ -177,6 +194,17 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     write_json(out / "run.json", summary)
     saving.path.unlink(missing_ok=True)
     return summary
+
+
+def _verdict(error: Exception) -> tuple[str, str]:
+    """Status and reason of a cell that ended in an error."""
+    text = one_line(error)
+    if isinstance(error, DivergedError):
+        return "diverged", text
+    on_cpu = "DefaultCPUAllocator: can't allocate memory" in text  # torch raises a RuntimeError
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or on_cpu:
+        return "out-of-memory", text or type(error).__name__
+    return "failed", f"{type(error).__name__}: {text}"
 
 
 def _items_per_second(history: pd.DataFrame) -> float | None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from annobench.files import replacing
+from annobench.tensors import write
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,7 @@ def restore(
 
 def save(path: Path, saved: Snapshot, recipe: str) -> None:
     metadata = {"recipe": recipe, "history": json.dumps(saved.history)}
-    with replacing(path) as temporary:
-        save_file({k: v.contiguous() for k, v in saved.tensors.items()}, temporary, metadata)
+    write(path, saved.tensors, metadata)
 
 
 def load(path: Path, recipe: str) -> Snapshot | None:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class DivergedError(Exception):
-    """The loss or its gradient is no longer finite."""
+    """The loss, its gradient or a prediction is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,13 @@ def batches(
 ) -> list[tuple[float, np.ndarray]]:
     """(epoch at its start, item numbers) of every optimizer step, in order."""
     size = training.items_per_batch
-    per_epoch = math.ceil(len(items) / size)
+    starts = range(0, len(items), size)
     plan: list[tuple[float, np.ndarray]] = []
     for epoch in range(math.ceil(training.epochs)):
         order = generator("order", *stream, epoch).permutation(items)
-        plan += [
-            (epoch + i / per_epoch, order[i * size : (i + 1) * size]) for i in range(per_epoch)
-        ]
-    return plan[: math.ceil(training.epochs * per_epoch)]
+        plan += [(epoch + start / len(items), order[start : start + size]) for start in starts]
+    steps = round(training.epochs * len(starts), 6)  # 0.28 * 25 is 7.000000000000001
+    return plan[: math.ceil(steps)]
 
 
 def schedule(training: Training, step: int, steps: int) -> float:
@@ -136,9 +135,15 @@ def fit(
         if extra:
             optimizer.param_groups[1]["lr"] = share * objective.learning_rate(epoch)
         loss = _backward(scorer, objective, extra, numbers, training.precision)
-        norm = nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip)
-        if not (math.isfinite(loss) and torch.isfinite(norm)):
-            raise DivergedError(f"loss {loss}, gradient norm {norm.item()} at step {step + 1}")
+        norms = (
+            nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip),
+            nn.utils.get_total_norm([p.grad for p in extra.values() if p.grad is not None]),
+        )
+        if not all(math.isfinite(value) for value in (loss, *norms)):
+            raise DivergedError(
+                f"loss {loss:g}, gradient norms {norms[0]:g} of the model and {norms[1]:g} of the "
+                f"method at step {step + 1}"
+            )
         optimizer.step()
         optimizer.zero_grad()
         now = time.perf_counter()
@@ -206,8 +211,15 @@ def progress(row: dict[str, float], steps: int, training: Training) -> str:
 
 @torch.no_grad()
 def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -> Tensor:
-    """log p of each item's options, [n, options] in fp32 on the CPU; -inf beyond an item's own."""
+    """log p of each item's options, [n, options] in fp32 on the CPU; -inf beyond an item's own.
+
+    Raises:
+        DivergedError: the model's scores are not numbers.
+    """
     scorer.model.eval()
     with arithmetic(scorer.device, precision):
         parts = [log_probabilities(scores, options).cpu() for _, scores in scorer.chunks(numbers)]
-    return torch.cat(parts)
+    log_p = torch.cat(parts)
+    if unknown := int(log_p.isnan().any(1).sum()):
+        raise DivergedError(f"predictions of {unknown} of {len(numbers)} items are NaN")
+    return log_p

@@ -47,17 +47,23 @@ class Rows:
 
 
 def rows_of(targets: pd.DataFrame, items: list[str], annotators: list[str]) -> Rows:
-    """The kept rows of `tables.TARGETS`; items and annotators are numbered by these lists."""
+    """The kept rows of `tables.TARGETS`; items and annotators are numbered by these lists.
+
+    Raises:
+        ValueError: no row is kept.
+    """
     kept = targets[targets["kept"]]
+    if kept.empty:
+        raise ValueError(f"none of {len(targets)} target rows is kept: nothing to learn from")
     lengths = kept["distribution"].map(len).to_numpy()
-    distribution = stack(kept["distribution"], int(lengths.max(initial=0)))
+    distribution = stack(kept["distribution"], int(lengths.max()))
     places = pd.Series(np.arange(len(items)), index=items)
     numbers = pd.Series(np.arange(len(annotators)), index=annotators, dtype="int64")
     annotator = kept["annotator"].map(numbers).fillna(-1).to_numpy(np.int64)
     return Rows(
-        torch.from_numpy(kept["item"].map(places).to_numpy(np.int64)),
-        torch.from_numpy(distribution).float(),
-        torch.from_numpy(kept["weight"].to_numpy(np.float32)),
-        torch.from_numpy(annotator),
-        torch.from_numpy(lengths).float(),
+        torch.tensor(kept["item"].map(places).to_numpy(np.int64)),
+        torch.tensor(distribution, dtype=torch.float32),
+        torch.tensor(kept["weight"].to_numpy(np.float32)),
+        torch.tensor(annotator),
+        torch.tensor(lengths, dtype=torch.float32),
     )

@@ -1,0 +1,171 @@
+"""What every method owes to the walk from annotations to a model (annobench/methods/__init__)."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+
+from annobench import tables
+from annobench.methods import Needs
+from annobench.registry import component, kinds, module_name
+from annobench.settings import Settings
+from annobench.training.rows import rows_of
+
+KINDS = kinds("methods")
+TRAINED = [kind for kind in KINDS if component("methods", kind).NEEDS.training]
+NEED_ANNOTATIONS = [kind for kind in KINDS if component("methods", kind).NEEDS.annotations]
+NAMES = ["ann", "bob", "cat", "dan"]
+
+
+@pytest.fixture
+def training_items(items):
+    return items[items["split"] == "train"]
+
+
+def given(method, annotations):
+    """The annotations that a method is given: none if it needs none."""
+    return annotations if method.NEEDS.annotations else None
+
+
+@pytest.fixture
+def ready(training_items, annotations):
+    """ready(kind): method, settings, target rows, log p of each row, what is learned."""
+
+    def make(kind):
+        method = component("methods", kind)
+        settings = method.Settings()
+        targets = method.targets(training_items, given(method, annotations), settings)
+        names = NAMES if method.NEEDS.annotations else []
+        rows = rows_of(targets, list(training_items["item"]), names)
+        generator = torch.Generator().manual_seed(0)
+        scores = torch.randn(len(training_items), 4, generator=generator)
+        width = torch.tensor(training_items["options"].map(len).to_numpy())
+        scores = scores.masked_fill(torch.arange(4) >= width[:, None], -torch.inf)
+        scores.requires_grad_(True)
+        extra = method.parameters(len(names), settings)
+        for value in extra.values():
+            value.requires_grad_(True)
+        return method, settings, targets, rows, scores, extra
+
+    return make
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_says_what_it_needs_and_has_settings(kind):
+    method = component("methods", kind)
+    assert isinstance(method.NEEDS, Needs)
+    assert method.NEEDS.annotations or not method.NEEDS.annotator_ids
+    assert issubclass(method.Settings, Settings)
+    assert method.__doc__
+    method.Settings()
+    with pytest.raises(ValidationError, match="no-such-key"):
+        method.Settings(**{"no-such-key": 1})
+    for name, field in method.Settings.model_fields.items():
+        assert field.description, name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_imported_without_heavy_packages(kind):
+    program = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"torch", "pandas", "numpy", "transformers", "pyarrow", "scipy"}}:
+            raise ImportError(f"{{name}} is imported")
+sys.meta_path.insert(0, Block())
+import {module_name("methods", kind)} as method
+method.Settings(), method.NEEDS
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_targets_fit_their_table(kind, training_items, annotations, tmp_path):
+    method = component("methods", kind)
+    found = method.targets(training_items, given(method, annotations), method.Settings())
+    tables.write(tmp_path / "targets.parquet", found, tables.TARGETS)
+    written = tables.read(tmp_path / "targets.parquet", tables.TARGETS)
+    options = training_items.set_index("item")["options"].map(len)
+    assert set(written["item"]) <= set(options.index)
+    for target in written.itertuples():
+        assert len(target.distribution) == options[target.item]
+        assert np.sum(target.distribution) == pytest.approx(1)
+        assert np.min(target.distribution) >= 0
+    assert written["weight"].between(0, 1).all()
+    assert written["reason"].str.len().gt(0).all()
+    assert written["annotator"].dropna().isin(NAMES).all()
+    assert method.NEEDS.training == bool(written["kept"].any())
+
+
+@pytest.mark.parametrize("kind", NEED_ANNOTATIONS)
+def test_targets_do_not_change_what_they_are_made_from(kind, training_items, annotations):
+    before = training_items.copy(deep=True), annotations.copy(deep=True)
+    method = component("methods", kind)
+    method.targets(training_items, annotations, method.Settings())
+    pd.testing.assert_frame_equal(training_items, before[0])
+    pd.testing.assert_frame_equal(annotations, before[1])
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_the_loss_is_one_finite_number_per_row_and_has_a_gradient(kind, ready):
+    method, settings, _, rows, scores, extra = ready(kind)
+    log_p = scores.log_softmax(-1)[rows.item]
+    loss = method.loss(log_p, rows, extra, settings)
+    assert loss.shape == rows.item.shape
+    assert loss.isfinite().all()
+    loss.sum().backward()
+    assert scores.grad.isfinite().all()
+    assert scores.grad[scores.isinf()].eq(0).all()
+    assert scores.grad[rows.item].abs().sum(-1).gt(0).all()
+    for name, value in extra.items():
+        assert value.grad is not None, name
+        assert value.grad.isfinite().all(), name
+        assert value.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_rows_do_not_see_one_another(kind, ready):
+    """The loss of a row is the same in any batch, so batches may be split."""
+    method, settings, _, rows, scores, extra = ready(kind)
+    log_p = scores.log_softmax(-1)
+    whole = method.loss(log_p[rows.item], rows, extra, settings)
+    for numbers in np.array_split(rows.item.unique().numpy(), 3):
+        part = rows.select(numbers)
+        own = method.loss(log_p[torch.from_numpy(numbers)][part.item], part, extra, settings)
+        chosen = torch.isin(rows.item, torch.from_numpy(numbers))
+        torch.testing.assert_close(own, whole[chosen])
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_weights_are_shares_of_a_row(kind, ready):
+    method, settings, _, rows, scores, extra = ready(kind)
+    log_p = scores.detach().log_softmax(-1)[rows.item]
+    detached = {name: value.detach() for name, value in extra.items()}
+    weights = method.weights(log_p, rows, detached, settings)
+    assert weights.shape == rows.item.shape
+    assert ((weights >= 0) & (weights <= 1)).all()
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_expertise_is_one_number_per_annotator_in_sorted_order(kind, ready, annotations):
+    method, settings, targets, _, _, extra = ready(kind)
+    detached = {name: value.detach() for name, value in extra.items()}
+    found = method.expertise(given(method, annotations), targets, detached, settings)
+    if found is not None:
+        assert list(found.index) == NAMES
+        assert found.dtype == float
+        assert found.between(-1, 1).all()
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_the_rate_of_its_own_parameters_is_not_negative(kind):
+    method = component("methods", kind)
+    rates = [method.learning_rate(epoch, method.Settings()) for epoch in (0, 0.5, 1, 10)]
+    assert all(isinstance(rate, float) and rate >= 0 for rate in rates)

@@ -1,0 +1,96 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from annobench import tables
+from annobench.models.settings import Full, Model
+from annobench.registry import component
+from annobench.stages.encode import encode
+from annobench.stages.train import Job
+from annobench.training.loop import Checkpointing
+from annobench.training.settings import Training
+
+
+@pytest.fixture
+def job(saved, items, annotations):
+    """job(kind, family, tune, training keys): a cell of 18 training and 9 test items."""
+
+    def make(kind="realm", family="llama", tune=None, settings=None, **training):
+        method = component("methods", kind)
+        folder = saved(family)
+        model = Model(source="path:any", tune=tune or Full())
+        keys = {"precision": "fp32", "items_per_batch": 6, "lr": 1e-3, "row_tokens": 100}
+        training = Training(**(keys | training))
+        tokens, states = encode(items, folder, model, training)
+        return Job(
+            items=items,
+            annotations=annotations if method.NEEDS.annotations else None,
+            tokens=tokens,
+            states=states,
+            folder=folder,
+            model=model,
+            method=method,
+            settings=method.Settings(**(settings or {})),
+            training=training,
+            stream=("llama", 0),
+        )
+
+    return make
+
+
+@pytest.fixture
+def saving(tmp_path):
+    return Checkpointing(tmp_path / "checkpoints" / "cell.safetensors", 0, "recipe")
+
+
+@pytest.fixture(scope="session")
+def read_all():
+    """read_all(folder): the four tables of a cell, by name."""
+    schemas = {
+        "targets": tables.TARGETS,
+        "predictions": tables.PREDICTIONS,
+        "annotators": tables.ANNOTATORS,
+        "history": tables.HISTORY,
+    }
+
+    def read(folder):
+        return {
+            name: tables.read(folder / f"{name}.parquet", schema)
+            for name, schema in schemas.items()
+        }
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def with_loss():
+    """with_loss(job, wrap): the same cell with the loss wrap(the method's own loss)."""
+
+    def change(job, wrap):
+        method = SimpleNamespace(**vars(job.method))
+        method.loss = wrap(job.method.loss)
+        return replace(job, method=method)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def at_call():
+    """at_call(n, error): wraps a loss so that its n-th call raises the error."""
+
+    def make(number, error):
+        calls = []
+
+        def wrap(loss):
+            def interrupted(*args):
+                calls.append(1)
+                if len(calls) == number:
+                    raise error
+                return loss(*args)
+
+            return interrupted
+
+        return wrap
+
+    return make

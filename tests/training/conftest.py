@@ -1,0 +1,110 @@
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from annobench.models.decoder import DecoderScorer
+from annobench.models.encoder_decoder import EncoderDecoderScorer
+from annobench.models.tokens import TokenItem
+from annobench.registry import component
+from annobench.training.loop import Checkpointing, Objective
+from annobench.training.rows import rows_of
+
+ANNOTATORS = ["ann", "bob", "cat", "dan"]
+NAMES = [f"q{number}" for number in range(12)]
+
+
+@dataclass
+class Watch:
+    """Notes what a scorer was asked for, and interrupts one call after its first chunk."""
+
+    stop_at: int | None = None
+    seen: Counter = field(default_factory=Counter)
+    """How often each item was scored."""
+    calls: list = field(default_factory=list)
+    """The item numbers of each call of `chunks`."""
+
+    def over(self, numbers, chunks):
+        self.calls.append(numbers.tolist())
+        for chosen, scores in chunks:
+            self.seen.update(chosen.tolist())
+            yield chosen, scores
+            if len(self.calls) == self.stop_at:
+                raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class WatchedDecoder(DecoderScorer):
+    watch: Watch = field(default_factory=Watch)
+
+    def chunks(self, numbers):
+        return self.watch.over(numbers, super().chunks(numbers))
+
+
+@dataclass(frozen=True)
+class WatchedEncoderDecoder(EncoderDecoderScorer):
+    watch: Watch = field(default_factory=Watch)
+
+    def chunks(self, numbers):
+        return self.watch.over(numbers, super().chunks(numbers))
+
+
+@pytest.fixture(scope="session")
+def token_items():
+    """Twelve items of two to four options; some share prompts, some options have two tokens."""
+    rng = np.random.default_rng(0)
+    found = []
+    for number, name in enumerate(NAMES):
+        prompt = (2, 3, 4, *rng.integers(5, 9, 1 + number % 3).tolist())
+        answers = rng.choice(np.arange(20, 40), 4, replace=False).tolist()
+        options = [(a,) if a % 2 else (a, 50) for a in answers[: 2 + number % 3]]
+        found.append(TokenItem(name, tuple(prompt), tuple(options)))
+    return found
+
+
+@pytest.fixture(scope="session")
+def targets(token_items):
+    """One to four annotations per item but the last, which has none: targets of SFT and REALM."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for number, item in enumerate(token_items[:-1]):
+        for who in rng.choice(ANNOTATORS, 1 + number % 4, replace=False):
+            label = np.eye(len(item.options))[rng.integers(len(item.options))].tolist()
+            rows.append((item.item, str(who), label, 1.0, True, "annotation"))
+    columns = ["item", "annotator", "distribution", "weight", "kept", "reason"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def objective(targets):
+    """objective(kind, **settings): what a method minimises over `targets`."""
+
+    def make(kind, **settings):
+        method = component("methods", kind)
+        rows = rows_of(targets, NAMES, ANNOTATORS)
+        return Objective(method, method.Settings(**settings), rows, len(ANNOTATORS))
+
+    return make
+
+
+@pytest.fixture
+def scorer(build, token_items):
+    """scorer(family, row_tokens, stop_at, **changes): a watched scorer over a new model."""
+
+    def make(family="llama", row_tokens=1000, stop_at=None, **changes):
+        kind = WatchedEncoderDecoder if family == "t5" else WatchedDecoder
+        model = build(family, **changes)
+        return kind(
+            model, token_items, "sum", row_tokens, torch.device("cpu"), watch=Watch(stop_at)
+        )
+
+    return make
+
+
+@pytest.fixture
+def saving(tmp_path):
+    """Never saves."""
+    return Checkpointing(tmp_path / "checkpoint.safetensors", float("inf"), "recipe")

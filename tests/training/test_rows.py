@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from annobench.training.rows import rows_of
+
+ITEMS = ["a", "b", "c", "d"]
+ANNOTATORS = ["ann", "bob"]
+
+
+@pytest.fixture
+def targets():
+    return pd.DataFrame(
+        {
+            "item": ["c", "a", "c", "b", "d"],
+            "annotator": ["bob", None, "ann", "bob", "ann"],
+            "distribution": [[0, 1, 0], [0.25, 0.75], [1, 0, 0], [0, 1, 0, 0, 0], [0.5, 0.5]],
+            "weight": [1.0, 0.5, 1.0, 1.0, 0.25],
+            "kept": [True, True, True, False, True],
+            "reason": "annotation",
+        }
+    )
+
+
+def test_kept_rows_by_hand(targets):
+    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    assert rows.item.tolist() == [2, 0, 2, 3]
+    assert rows.annotator.tolist() == [1, -1, 0, 0]
+    assert rows.distribution.tolist() == [[0, 1, 0], [0.25, 0.75, 0], [1, 0, 0], [0.5, 0.5, 0]]
+    assert rows.weight.tolist() == [1, 0.5, 1, 0.25]
+    assert rows.options.tolist() == [3, 2, 3, 2]
+    assert rows.item.dtype == rows.annotator.dtype == torch.int64
+    assert rows.distribution.dtype == rows.weight.dtype == rows.options.dtype == torch.float32
+
+
+def test_nobody_named(targets):
+    unsigned = targets.assign(annotator=None)
+    assert rows_of(unsigned, ITEMS, []).annotator.tolist() == [-1, -1, -1, -1]
+
+
+def test_nothing_kept(targets):
+    with pytest.raises(ValueError, match="none of 5 target rows is kept"):
+        rows_of(targets.assign(kept=False), ITEMS, ANNOTATORS)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "item", "weight"),
+    [
+        ([2], [0, 0], [1, 1]),
+        ([0, 2], [1, 0, 1], [1, 0.5, 1]),
+        ([3, 0, 2], [2, 1, 2, 0], [1, 0.5, 1, 0.25]),
+        ([1], [], []),
+    ],
+)
+def test_rows_of_chosen_items_are_renumbered_in_their_order(targets, chosen, item, weight):
+    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    found = rows.select(np.array(chosen))
+    assert found.item.tolist() == item
+    assert found.weight.tolist() == weight
+    for i, number in enumerate(chosen):
+        own, before = found.item == i, rows.item == number
+        for name in ("distribution", "weight", "annotator", "options"):
+            assert getattr(found, name)[own].equal(getattr(rows, name)[before])
+
+
+def test_selections_follow_one_another(targets):
+    rows = rows_of(targets, ITEMS, ANNOTATORS).select(np.array([3, 2]))
+    assert rows.select(np.array([1])).annotator.tolist() == [1, 0]
+    assert rows.select(np.array([0])).annotator.tolist() == [0]
+
+
+def test_expected_log_p_by_hand(targets):
+    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    p = torch.tensor([[0.2, 0.3, 0.5], [0.4, 0.6, 0.0], [0.2, 0.3, 0.5], [0.9, 0.1, 0.0]])
+    wanted = [
+        np.log(0.3),
+        0.25 * np.log(0.4) + 0.75 * np.log(0.6),
+        np.log(0.2),
+        0.5 * np.log(0.9) + 0.5 * np.log(0.1),
+    ]
+    np.testing.assert_allclose(rows.expected_log_p(p.log()), wanted, rtol=1e-6)
+
+
+def test_an_absent_option_adds_nothing_and_gets_no_gradient(targets):
+    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    log_p = torch.tensor([[-1.0, -1, -1], [-1, -1, -torch.inf], [-1, -1, -1], [-2, -1, -torch.inf]])
+    log_p.requires_grad_(True)
+    rows.expected_log_p(log_p).sum().backward()
+    assert log_p.grad.tolist() == rows.distribution.tolist()

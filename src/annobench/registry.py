@@ -7,11 +7,15 @@ Names of files are listed without importing them; a component is imported when i
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 
 from annobench.errors import AnnobenchError
+
+LISTED = 30
+"""How many allowed names an error lists."""
 
 
 @cache
@@ -36,8 +40,10 @@ def component(package: str, kind: str) -> ModuleType:
     return importlib.import_module(module_name(package, kind))
 
 
-def unknown(where: str, found: str, allowed: tuple[str, ...] | list[str]) -> str:
+def unknown(where: str, found: str, allowed: Sequence[str]) -> str:
     """One sentence about a name that is not among the allowed ones, with the nearest valid name."""
-    near = get_close_matches(str(found), list(allowed), n=1, cutoff=0.5)
+    near = get_close_matches(str(found), allowed, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{where} {found!r} is unknown: {hint}allowed: {', '.join(allowed)}"
+    listed = ", ".join(allowed[:LISTED]) or "none"
+    more = f" and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
+    return f"{where} {found!r} is unknown: {hint}allowed: {listed}{more}"

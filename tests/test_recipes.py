@@ -1,0 +1,188 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import annobench
+from annobench import recipes
+from annobench.study import Cell, parse_study
+
+STUDY = {
+    "study": "small",
+    "seeds": [0, 1],
+    "datasets": {"geo": {"train": 16, "test": 8}},
+    "models": {"model": {"source": "path:model"}},
+    "noise": {"linear": {"kind": "expertise", "ladder": "linear"}},
+    "methods": {"zero-shot": {}, "sft": {}, "realm": {}, "clean": {}},
+    "tables": {"results": {}},
+}
+ZERO_SHOT = Cell("geo", None, "model", "zero-shot", None)
+SFT = Cell("geo", "linear", "model", "sft", 0)
+REALM = Cell("geo", "linear", "model", "realm", 0)
+CLEAN = Cell("geo", None, "model", "clean", 0)
+
+
+def changed(**blocks):
+    """Which recipes of the study change with these blocks."""
+    before, after = parse_study(STUDY, ""), parse_study(STUDY | blocks, "")
+    made = {
+        "model": lambda study: recipes.model(study, "model"),
+        "items": lambda study: recipes.items(study, "geo"),
+        "annotations": lambda study: recipes.annotations(study, "geo", "linear", 0),
+        "features": lambda study: recipes.features(study, "geo", "model"),
+        "evaluation": recipes.evaluation,
+        "results": lambda study: recipes.rendering(study.tables["results"]),
+        "zero-shot": lambda study: recipes.cell(study, ZERO_SHOT),
+        "sft": lambda study: recipes.cell(study, SFT),
+        "realm": lambda study: recipes.cell(study, REALM),
+        "clean": lambda study: recipes.cell(study, CLEAN),
+    }
+    texts = {
+        name: [recipes.text(of(study)) for study in (before, after)] for name, of in made.items()
+    }
+    return {name for name, (old, new) in texts.items() if old != new}
+
+
+CELLS = {"zero-shot", "sft", "realm", "clean"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ({"study": "renamed"}, set()),
+        ({"seeds": [0, 1, 2]}, {"evaluation"}),
+        (
+            {"datasets": {"geo": {"train": 16, "test": 9}}},
+            {"items", "annotations", "features"} | CELLS,
+        ),
+        ({"models": {"model": {"source": "path:other"}}}, {"model", "features"} | CELLS),
+        ({"models": {"model": {"source": "path:model", "score": "mean"}}}, {"features"} | CELLS),
+        (
+            {"noise": {"linear": {"kind": "expertise", "ladder": "one-good"}}},
+            {"annotations", "sft", "realm"},
+        ),
+        ({"methods": STUDY["methods"] | {"realm": {"expertise_lr": 1}}}, {"realm"}),
+        ({"methods": STUDY["methods"] | {"realm": {"training": {"lr": 1}}}}, {"realm"}),
+        ({"methods": STUDY["methods"] | {"majority": {}}}, {"evaluation"}),
+        ({"training": {"lr": 1}}, CELLS - {"zero-shot"}),
+        (
+            {"datasets": {"geo": {"train": 16, "test": 8, "training": {"lr": 1}}}},
+            CELLS - {"zero-shot"},
+        ),
+        ({"training": {"precision": "fp32"}}, {"features"} | CELLS),
+        ({"training": {"epochs": 3}}, set()),  # the default
+        ({"tables": {"results": {"metrics": ["nll"]}}}, {"results"}),
+        ({"tables": {}, "figures": {"training-curves": {}}}, set()),
+    ],
+    ids=str,
+)
+def test_a_recipe_changes_with_what_decides_the_file(blocks, expected):
+    if not blocks.get("tables", True):
+        blocks = {**blocks, "tables": STUDY["tables"]}
+    assert changed(**blocks) == expected
+
+
+def test_names_of_entries_are_part_of_the_random_streams_and_so_of_recipes():
+    renamed = yaml.safe_load(yaml.safe_dump(STUDY).replace("geo:", "geo2: \n    kind: geo"))
+    other = parse_study(renamed, "")
+    assert recipes.items(other, "geo2") != recipes.items(parse_study(STUDY, ""), "geo")
+
+
+def test_a_recipe_is_equal_in_any_order_of_keys():
+    turned = {key: STUDY[key] for key in reversed(STUDY)}
+    turned["methods"] = dict(reversed(STUDY["methods"].items()))
+    turned["datasets"] = {"geo": {"test": 8, "train": 16}}
+    assert changed(**turned) == set()
+    whole = [recipes.text(recipes.whole(parse_study(given, ""))) for given in (STUDY, turned)]
+    assert whole[0] == whole[1]
+
+
+def digest(folder, *modules):
+    """`recipes.code` of a copy of the package, in a process of its own."""
+    code = "import sys; from annobench import recipes; print(recipes.code(*sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *modules],
+        env={"PYTHONPATH": str(folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("original")
+    package = Path(annobench.__path__[0])
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, folder / "annobench", ignore=ignored)
+    return folder
+
+
+@pytest.fixture
+def copy(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "copy")
+
+
+REALM_CODE = ("annobench.stages.train", "annobench.methods.realm")
+LOSS = "return -log_mixture(rows.expected_log_p(log_p), omega, rows.options)"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "same"),
+    [
+        ("methods/realm.py", LOSS, LOSS + "  # a comment", True),
+        ("methods/realm.py", LOSS, LOSS.replace(", omega", ",\n        omega"), True),
+        ("methods/realm.py", '"""beta of each annotator."""', '"""beta."""', True),
+        ("methods/realm.py", '    """beta of each annotator."""\n', "", True),
+        ("methods/realm.py", LOSS, LOSS.replace("-log", "-2 * log"), False),
+        ("methods/realm.py", "0.8", "0.80", True),
+        ("methods/realm.py", "0.8", "0.81", False),
+        ("methods/sft.py", "NEEDS = Needs(annotations=True)", "NEEDS = Needs(False, True)", False),
+        ("training/loop.py", "fused=True", "fused=False", False),  # imported by the stage
+        ("targets.py", "def one_hot(", "def unused(): ...\n\n\ndef one_hot(", False),
+        ("methods/majority.py", "NEEDS = Needs(annotations=True)", "NEEDS = Needs(True)", True),
+        ("reporting/style.py", "\ndef ", "\nX = 1\n\n\ndef ", True),
+        ("data/geo.py", "OPTIONS = 4", "OPTIONS = 5", True),
+    ],
+)
+def test_the_digest_changes_with_the_code_that_is_imported(original, copy, path, old, new, same):
+    source = copy / "annobench" / path
+    text = source.read_text(encoding="utf-8")
+    assert old in text
+    source.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert (digest(copy, *REALM_CODE) == digest(original, *REALM_CODE)) == same
+
+
+def test_a_digest_takes_in_modules_that_are_imported_inside_functions(original, copy):
+    """methods/dawid_skene.py imports its aggregation late."""
+    source = copy / "annobench" / "aggregation" / "__init__.py"
+    source.write_text(source.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    module = "annobench.methods.dawid_skene"
+    assert digest(copy, module) != digest(original, module)
+    assert digest(copy, "annobench.methods.realm") == digest(original, "annobench.methods.realm")
+
+
+def test_a_digest_is_made_without_importing_the_modules():
+    code = (
+        "import sys; from annobench import recipes; recipes.code('annobench.stages.train');"
+        "sys.exit('torch' in sys.modules or 'annobench.stages.train' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_module_is_refused():
+    with pytest.raises(ModuleNotFoundError):
+        recipes.code("annobench.nothing")
+
+
+def test_the_code_of_a_cell_is_its_own_methods_only():
+    study = parse_study(STUDY, "")
+    codes = {cell: recipes.cell_code(study, cell) for cell in (ZERO_SHOT, SFT, REALM, CLEAN)}
+    assert len(set(codes.values())) == 4
+    assert recipes.annotations_code(study, "linear") != recipes.items_code(study, "geo")
+    table = recipes.rendering_code("tables", study.tables["results"])
+    assert table != recipes.evaluation_code()

@@ -60,6 +60,13 @@ def test_the_snakemake_that_runs_is_new_enough():
     assert Requirement(wanted).specifier.contains(version("snakemake"))
 
 
+def test_the_default_profile_is_picked_up(new_study):
+    """Snakemake looks for it in profiles/, beside the Snakefile."""
+    assert (ROOT / "profiles" / "default" / "config.yaml").is_file()
+    printed = new_study.do("snakemake", "--dry-run")
+    assert "Using workflow specific profile profiles/default" in printed
+
+
 def test_the_workflow_is_formatted():
     command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)

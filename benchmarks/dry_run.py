@@ -93,7 +93,7 @@ def dry_run(folder: Path) -> str:
 
 
 def measure(cells: int, repeats: int) -> dict[str, Any]:
-    """Median seconds of a dry-run; half of the cells' number is noises, half seeds, on a log scale."""
+    """Median seconds of a dry-run, of a study with about as many noises as seeds."""
     points = cells // len(METHODS)
     seeds = next(n for n in range(int(points**0.5), 0, -1) if points % n == 0)
     seconds = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from annobench.errors import AnnobenchError, one_line
 from annobench.models.packing import Row, own_size, pack
@@ -14,6 +15,11 @@ from annobench.models.tokens import TokenItem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+LENGTH_STEP = 16
+"""A row length that was not seen before costs the CPU about a third of a training step: kernels
+are prepared for it. So there are few lengths."""
 
 
 @dataclass(frozen=True)
@@ -122,16 +128,22 @@ class DecoderScorer:
 def row_logits(
     model: nn.Module, row: Row, device: torch.device, states: Tensor | None = None
 ) -> Tensor:
-    """Vocabulary logits [P, V] at the row's reads, in fp32."""
+    """Vocabulary logits [P, V] at the row's reads, in fp32.
+
+    The row is filled up to a multiple of `LENGTH_STEP` with places that only see themselves.
+    """
+    filler = -len(row.tokens) % LENGTH_STEP
+    attends = np.pad(row.attends, (0, filler))
+    np.fill_diagonal(attends, True)
     inputs = (
-        {"input_ids": torch.from_numpy(row.tokens).to(device)[None]}
+        {"input_ids": torch.from_numpy(np.pad(row.tokens, (0, filler))).to(device)[None]}
         if states is None
-        else {"states": states.to(device)}
+        else {"states": pad(states, (0, 0, 0, filler)).to(device)}
     )
     output = model(
         **inputs,
-        attention_mask=_mask(model, torch.from_numpy(row.attends).to(device)),
-        position_ids=torch.from_numpy(row.positions).to(device)[None],
+        attention_mask=_mask(model, torch.from_numpy(attends).to(device)),
+        position_ids=torch.from_numpy(np.pad(row.positions, (0, filler))).to(device)[None],
         logits_to_keep=torch.from_numpy(row.reads).to(device),
         use_cache=False,
     )

@@ -65,7 +65,7 @@ def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> 
         place = (cell.dataset, cell.model)
         block = blocks.setdefault(place, Block(*place, gold[cell.dataset].gold, []))
         block.cells.append(_scored(cell, items[cell.dataset], gold[cell.dataset]))
-        runs.append(cell.key | {name: getattr(cell, name) for name in _RUN_FIELDS})
+        runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
         if cell.annotators is not None:
             annotators.append(_with_truth(cell.annotators, cell.truth).assign(**cell.key))
         if cell.history is not None:
@@ -82,7 +82,7 @@ def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> 
     )
 
 
-_RUN_FIELDS = (
+RUN_FIELDS = (
     "status",
     "reason",
     "train_seconds",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench.methods import Needs
+from annobench.methods.majority import expertise
 from annobench.methods.sft import Settings, learning_rate, loss, parameters, weights
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
 __all__ = [
     "NEEDS",
@@ -39,14 +39,3 @@ def targets(
     assert annotations is not None
     labels = posterior(annotations, option_counts(items))
     return target_frame(labels["item"], labels["distribution"], "posterior")
-
-
-def expertise(
-    annotations: pd.DataFrame | None,
-    targets: pd.DataFrame,
-    parameters: dict[str, Tensor],
-    settings: Settings,
-) -> pd.Series | None:
-    from annobench.targets import chance_corrected_agreement
-
-    return chance_corrected_agreement(annotations, targets)

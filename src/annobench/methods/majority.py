@@ -46,6 +46,7 @@ def expertise(
     parameters: dict[str, Tensor],
     settings: Settings,
 ) -> pd.Series | None:
+    """Agreement with the targets, chance-corrected."""
     from annobench.targets import chance_corrected_agreement
 
     return chance_corrected_agreement(annotations, targets)

@@ -6,16 +6,8 @@ import pandas as pd
 
 from annobench import tables
 from annobench.evaluation.cells import CellResult
+from annobench.evaluation.study import RUN_FIELDS
 from annobench.files import read_json
-
-RUN_FIELDS = (
-    "status",
-    "reason",
-    "train_seconds",
-    "total_seconds",
-    "items_per_second",
-    "peak_memory_bytes",
-)
 
 
 def read_cell(

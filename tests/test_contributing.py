@@ -11,12 +11,13 @@ ROOT = Path(__file__).parents[1]
 TRY = """
 import pandas as pd
 from annobench import tables
+from annobench.methods import Given
 from annobench.registry import component, kinds
 assert "label-smoothing" in kinds("methods")
 method = component("methods", "label-smoothing")
 items = pd.DataFrame({"item": ["q"], "options": [["a", "b", "c", "d"]]})
 annotations = pd.DataFrame({"item": ["q"], "annotator": ["x"], "label": [2]})
-frame = method.targets(items, annotations, method.Settings(epsilon=0.2))
+frame = method.targets(Given(items, annotations), method.Settings(epsilon=0.2))
 assert [round(p, 12) for p in frame["distribution"][0]] == [0.05, 0.05, 0.85, 0.05]
 tables.write(__import__("pathlib").Path("targets.parquet"), frame, tables.TARGETS)
 """

@@ -106,7 +106,8 @@ def prepare(file: StudyFile, dataset: DatasetName) -> None:
     _log_command()
     study = read_study(file)
     entry = _entry(study.datasets, "datasets", dataset)
-    items = stage(dataset, entry.kind, entry)
+    root = None if study.hub_root is None else Path(study.hub_root)
+    items = stage(dataset, entry.kind, entry, root)
     tables.write(_path(layout.ITEMS, study, dataset=dataset), items, tables.ITEMS)
 
 
@@ -123,7 +124,11 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
     if seed not in study.seeds:
         raise AnnobenchError(f"seeds: found {seed}; allowed: {', '.join(map(str, study.seeds))}")
     items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
-    annotations, truth = stage(items, dataset, noise, entry.kind, entry, seed)
+    base = None
+    if (judge := study.judge(noise)) is not None:
+        view = _path(layout.VIEW, study, dataset=dataset, model=judge, view="base")
+        base = tables.read(view, tables.PREDICTIONS)
+    annotations, truth = stage(items, base, dataset, noise, entry.kind, entry, seed)
     place = {"dataset": dataset, "noise": noise, "seed": seed}
     tables.write(_path(layout.TRUTH, study, **place), truth, tables.TRUTH)
     tables.write(_path(layout.ANNOTATIONS, study, **place), annotations, tables.ANNOTATIONS)
@@ -149,6 +154,27 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
 
 
 @command
+def view(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
+    """Ask a model all items of a data set before any training."""
+    from annobench import tables
+    from annobench.stages import encode as features
+    from annobench.stages.view import base
+
+    _log_command()
+    study = read_study(file)
+    _entry(study.datasets, "datasets", dataset)
+    entry = _entry(study.models, "models", model)
+    place = {"dataset": dataset, "model": model}
+    items = tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS)
+    tokens, states = features.read_features(
+        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
+    )
+    training = study.shared_training(dataset, model)
+    found = base(items, tokens, states, _model_folder(study, model), entry, training)
+    tables.write(_path(layout.VIEW, study, **place, view="base"), found, tables.PREDICTIONS)
+
+
+@command
 def train(
     file: StudyFile,
     cell: Annotated[
@@ -158,7 +184,7 @@ def train(
         float, typer.Option(help="Seconds between checkpoints; 0 saves after every step.")
     ] = 60.0,
 ) -> None:
-    """Train one cell and predict the test items; continue from its checkpoint if there is one."""
+    """Train one cell and predict all items; continue from its checkpoint if there is one."""
     from annobench import tables
     from annobench.stages import encode as features
     from annobench.stages import train as stage
@@ -172,15 +198,17 @@ def train(
     logging.getLogger("annobench").info(counter)
     place = _place(point)
     recipe = recipes.cell(study, point)
-    annotations = None
+    annotations, truth = None, None
     if point.noise is not None:
         annotations = tables.read(_path(layout.ANNOTATIONS, study, **place), tables.ANNOTATIONS)
+        truth = tables.read(_path(layout.TRUTH, study, **place), tables.TRUTH)
     tokens, states = features.read_features(
         _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
     )
     job = stage.Job(
         items=tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS),
         annotations=annotations,
+        truth=truth,
         tokens=tokens,
         states=states,
         folder=_model_folder(study, point.model),

@@ -34,15 +34,21 @@ def model(study: Study, name: str) -> dict[str, Any]:
 
 def items(study: Study, dataset: str) -> dict[str, Any]:
     """Of a data set's items. Its name decides too, through the random streams."""
-    return {"dataset": dataset, "settings": _settings(study.datasets[dataset])}
+    return {
+        "dataset": dataset,
+        "settings": _settings(study.datasets[dataset]),
+        "hub_root": study.hub_root,
+    }
 
 
 def annotations(study: Study, dataset: str, noise: str, seed: int) -> dict[str, Any]:
     """Of one draw of annotations."""
+    judge = study.judge(noise)
     return {
         "items": items(study, dataset),
         "noise": noise,
         "settings": _settings(study.noise[noise]),
+        "judge": None if judge is None else features(study, dataset, judge),
         "seed": seed,
     }
 

@@ -3,6 +3,7 @@
 Validation imports neither torch nor pandas: it reads the `Settings` of the component files.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -28,6 +29,7 @@ from annobench.registry import component, kinds, unknown
 from annobench.settings import Name, Settings
 from annobench.training.settings import Overrides, Training, merged
 
+HUB_ROOT = "ANNOBENCH_HUB_ROOT"
 AXES = ("datasets", "noise", "models", "methods")
 PACKAGES = {
     "datasets": "data",
@@ -162,6 +164,9 @@ class Study(Settings):
     """Name of the study; its results go to `results/<name>`."""
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0, 1, 2]
     """One run of every random cell for each seed."""
+    hub_root: str | None = Field(default_factory=lambda: os.environ.get(HUB_ROOT))
+    """Folder of a local mirror that data sets are read from instead of the Hugging Face Hub, with
+    the Hub's layout; by default the environment variable ANNOBENCH_HUB_ROOT, if it is set."""
     datasets: Datasets
     """Where items come from."""
     models: dict[Name, ModelEntry]
@@ -187,6 +192,10 @@ class Study(Settings):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: found {self.seeds}; allowed: different numbers")
         self._exclusions_name_entries()
+        for name in self.noise:
+            judge = self.judge(name)
+            if judge is not None and judge not in self.models:
+                raise ValueError(unknown(f"noise.{name}.model:", judge, list(self.models)))
         cells = self.cells()
         if not cells:
             raise ValueError("exclude: leaves no cell; allowed: one or more")
@@ -223,6 +232,12 @@ class Study(Settings):
     def _has_ids(self, noise: str) -> bool:
         entry = self.noise[noise]
         return bool(component("noise", entry.kind).has_annotator_ids(entry))
+
+    def judge(self, noise: str) -> str | None:
+        """The model whose zero-shot answers a noise depends on, if it depends on one."""
+        entry = self.noise[noise]
+        found: str | None = component("noise", entry.kind).judge(entry)
+        return found
 
     def _needs(self, method: str) -> Any:
         return component("methods", self.methods[method].kind).NEEDS

@@ -33,8 +33,8 @@ ITEMS = _schema(
 ANNOTATIONS = _schema({"item": _TEXT, "label": _INT}, {"annotator": _TEXT})
 """One label that one annotator gave; `label` indexes the item's options; no annotator is null."""
 
-TRUTH = _schema({"annotator": _TEXT, "expertise": _REAL}, {})
-"""The simulated annotators' true expertise."""
+TRUTH = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "accuracy": _REAL}, {})
+"""The simulated annotators' true expertise in each task, and how often their labels are right."""
 
 TOKENS = _schema({"item": _TEXT, "prompt": pa.list_(_INT), "options": pa.list_(pa.list_(_INT))}, {})
 """Token ids of each item's prompt and of each option's answer."""
@@ -46,7 +46,7 @@ TARGETS = _schema(
 """What a method trained on; `weight` is the final one, `reason` says why a row was kept or not."""
 
 PREDICTIONS = _schema({"item": _TEXT, "probabilities": _REALS}, {})
-"""One probability per option of each test item."""
+"""One probability per option of each item."""
 
 ANNOTATORS = _schema(
     {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}, {}

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from annobench import tables
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 from annobench.registry import component, kinds, module_name
 from annobench.settings import Settings
 from annobench.training.rows import rows_of
@@ -26,27 +26,40 @@ def training_items(items):
     return items[items["split"] == "train"]
 
 
-def given(method, annotations):
-    """The annotations that a method is given: none if it needs none."""
-    return annotations if method.NEEDS.annotations else None
+@pytest.fixture
+def given(training_items, annotations):
+    """given(method): what the method asks for, and nothing else."""
+    truth = pd.DataFrame(
+        {"annotator": NAMES, "task": "colour", "expertise": [0.9, 0.8, 0.2, 0.1], "accuracy": 0.5}
+    )
+
+    def make(method):
+        needs = method.NEEDS
+        return Given(
+            training_items,
+            annotations if needs.annotations else None,
+            truth if needs.truth else None,
+        )
+
+    return make
 
 
 @pytest.fixture
-def ready(training_items, annotations):
+def ready(training_items, given):
     """ready(kind): method, settings, target rows, log p of each row, what is learned."""
 
     def make(kind):
         method = component("methods", kind)
         settings = method.Settings()
-        targets = method.targets(training_items, given(method, annotations), settings)
-        names = NAMES if method.NEEDS.annotations else []
-        rows = rows_of(targets, list(training_items["item"]), names)
+        told = given(method)
+        targets = method.targets(told, settings)
+        rows = rows_of(targets, training_items, told.annotators, told.tasks)
         generator = torch.Generator().manual_seed(0)
         scores = torch.randn(len(training_items), 4, generator=generator)
         width = torch.tensor(training_items["options"].map(len).to_numpy())
         scores = scores.masked_fill(torch.arange(4) >= width[:, None], -torch.inf)
         scores.requires_grad_(True)
-        extra = method.parameters(len(names), settings)
+        extra = method.parameters(told, settings)
         for value in extra.values():
             value.requires_grad_(True)
         return method, settings, targets, rows, scores, extra
@@ -87,9 +100,9 @@ method.Settings(), method.NEEDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_targets_fit_their_table(kind, training_items, annotations, tmp_path):
+def test_targets_fit_their_table(kind, training_items, given, tmp_path):
     method = component("methods", kind)
-    found = method.targets(training_items, given(method, annotations), method.Settings())
+    found = method.targets(given(method), method.Settings())
     tables.write(tmp_path / "targets.parquet", found, tables.TARGETS)
     written = tables.read(tmp_path / "targets.parquet", tables.TARGETS)
     options = training_items.set_index("item")["options"].map(len)
@@ -105,10 +118,10 @@ def test_targets_fit_their_table(kind, training_items, annotations, tmp_path):
 
 
 @pytest.mark.parametrize("kind", NEED_ANNOTATIONS)
-def test_targets_do_not_change_what_they_are_made_from(kind, training_items, annotations):
+def test_targets_do_not_change_what_they_are_made_from(kind, training_items, annotations, given):
     before = training_items.copy(deep=True), annotations.copy(deep=True)
     method = component("methods", kind)
-    method.targets(training_items, annotations, method.Settings())
+    method.targets(given(method), method.Settings())
     pd.testing.assert_frame_equal(training_items, before[0])
     pd.testing.assert_frame_equal(annotations, before[1])
 
@@ -154,12 +167,15 @@ def test_weights_are_shares_of_a_row(kind, ready):
 
 
 @pytest.mark.parametrize("kind", TRAINED)
-def test_expertise_is_one_number_per_annotator_in_sorted_order(kind, ready, annotations):
+def test_expertise_is_one_number_per_annotator_in_sorted_order(kind, ready, given):
     method, settings, targets, _, _, extra = ready(kind)
     detached = {name: value.detach() for name, value in extra.items()}
-    found = method.expertise(given(method, annotations), targets, detached, settings)
+    found = method.expertise(given(method), targets, detached, settings)
     if found is not None:
-        assert list(found.index) == NAMES
+        if found.index.nlevels == 2:
+            assert list(found.index) == [(name, "colour") for name in NAMES]
+        else:
+            assert list(found.index) == NAMES
         assert found.dtype == float
         assert found.between(-1, 1).all()
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annobench.methods import realm, sft
+from annobench.methods import Given, realm, sft
 from annobench.training.rows import Rows
 
 SETTINGS = realm.Settings()
@@ -34,6 +34,7 @@ def rows_of(labels, options, annotators):
         torch.ones(len(labels), dtype=torch.float64),
         torch.tensor(annotators),
         torch.tensor(options, dtype=torch.float64),
+        torch.zeros(len(labels), dtype=torch.int64),
     )
 
 
@@ -246,7 +247,10 @@ def test_extreme_values_stay_finite(log_p, omega, dtype):
 
 
 def test_omega_starts_at_the_logit_of_the_initial_expertise():
-    extra = realm.parameters(3, realm.Settings(initial_expertise=0.9))
+    annotations = pd.DataFrame({"annotator": ["x", "y", "z"]})
+    extra = realm.parameters(
+        Given(pd.DataFrame(), annotations), realm.Settings(initial_expertise=0.9)
+    )
     assert list(extra) == ["omega"]
     assert extra["omega"].sigmoid().tolist() == pytest.approx([0.9] * 3)
 
@@ -262,6 +266,6 @@ def test_expertise_is_named_in_sorted_order():
         {"item": ["a", "a", "b"], "label": [0, 1, 0], "annotator": ["zoe", "ann", "zoe"]}
     )
     extra = {"omega": torch.tensor([0.0, math.log(3)])}
-    found = realm.expertise(annotations, pd.DataFrame(), extra, SETTINGS)
+    found = realm.expertise(Given(pd.DataFrame(), annotations), pd.DataFrame(), extra, SETTINGS)
     assert found.to_dict() == pytest.approx({"ann": 0.5, "zoe": 0.75})
     assert list(found.index) == ["ann", "zoe"]

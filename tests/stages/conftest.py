@@ -26,6 +26,7 @@ def job(saved, items, annotations):
         return Job(
             items=items,
             annotations=annotations if method.NEEDS.annotations else None,
+            truth=None,
             tokens=tokens,
             states=states,
             folder=folder,

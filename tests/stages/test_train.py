@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from annobench.files import read_json
+from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer, plain_scores
 from annobench.models.settings import Full, TopLayers
 from annobench.registry import kinds
@@ -63,12 +64,12 @@ def test_a_cell_fed_with_states_ends_as_one_that_runs_the_whole_model(job, savin
         parameter.requires_grad_(name.startswith(trained))
     scorer = DecoderScorer(whole, cell.tokens, "sum", 100, whole.device)
     train_items = cell.items[cell.items["split"] == "train"]
-    targets = cell.method.targets(train_items, cell.annotations, cell.settings)
-    rows = rows_of(targets, list(cell.items["item"]), ["ann", "bob", "cat", "dan"])
-    objective = Objective(cell.method, cell.settings, rows, 4)
+    given = Given(train_items, cell.annotations)
+    targets = cell.method.targets(given, cell.settings)
+    rows = rows_of(targets, cell.items, given.annotators, given.tasks)
+    objective = Objective(cell.method, cell.settings, given, rows)
     extra, history = fit(scorer, objective, cell.training, cell.stream, saving)
-    test = np.flatnonzero(cell.items["split"] == "test")
-    p = predict(scorer, test, 4, "fp32").exp()
+    p = predict(scorer, np.arange(len(cell.items)), 4, "fp32").exp()
 
     assert cached.history["loss"].tolist() == pytest.approx([h["loss"] for h in history], abs=1e-5)
     for row, wanted in zip(cached.predictions["probabilities"], p.tolist(), strict=True):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer
 from annobench.models.encoder_decoder import EncoderDecoderScorer
 from annobench.models.tokens import TokenItem
@@ -84,8 +85,10 @@ def objective(targets):
 
     def make(kind, **settings):
         method = component("methods", kind)
-        rows = rows_of(targets, NAMES, ANNOTATORS)
-        return Objective(method, method.Settings(**settings), rows, len(ANNOTATORS))
+        items = pd.DataFrame({"item": NAMES, "task": "any"})
+        given = Given(items, targets[["annotator"]])
+        rows = rows_of(targets, items, ANNOTATORS, ["any"])
+        return Objective(method, method.Settings(**settings), given, rows)
 
     return make
 

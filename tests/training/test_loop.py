@@ -168,7 +168,7 @@ def test_weight_decay_spares_the_methods_own_parameters(scorer, objective, savin
     flat = SimpleNamespace(**vars(method))
     flat.loss = lambda log_p, rows, extra, settings: 0 * method.loss(log_p, rows, extra, settings)
     goal = objective("realm", freeze_epochs=0)
-    goal = type(goal)(flat, goal.settings, goal.rows, goal.annotators)
+    goal = type(goal)(flat, goal.settings, goal.given, goal.rows)
     watched = scorer()
     before = {name: p.detach().clone() for name, p in watched.model.named_parameters()}
     settings = training(**ONE_STEP, weight_decay=0.5, lr=0.1)

@@ -5,8 +5,9 @@ import torch
 
 from annobench.training.rows import rows_of
 
-ITEMS = ["a", "b", "c", "d"]
+ITEMS = pd.DataFrame({"item": ["a", "b", "c", "d"], "task": ["x", "y", "y", "x"]})
 ANNOTATORS = ["ann", "bob"]
+TASKS = ["x", "y"]
 
 
 @pytest.fixture
@@ -24,9 +25,10 @@ def targets():
 
 
 def test_kept_rows_by_hand(targets):
-    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS)
     assert rows.item.tolist() == [2, 0, 2, 3]
     assert rows.annotator.tolist() == [1, -1, 0, 0]
+    assert rows.task.tolist() == [1, 0, 1, 0]
     assert rows.distribution.tolist() == [[0, 1, 0], [0.25, 0.75, 0], [1, 0, 0], [0.5, 0.5, 0]]
     assert rows.weight.tolist() == [1, 0.5, 1, 0.25]
     assert rows.options.tolist() == [3, 2, 3, 2]
@@ -36,12 +38,12 @@ def test_kept_rows_by_hand(targets):
 
 def test_nobody_named(targets):
     unsigned = targets.assign(annotator=None)
-    assert rows_of(unsigned, ITEMS, []).annotator.tolist() == [-1, -1, -1, -1]
+    assert rows_of(unsigned, ITEMS, [], TASKS).annotator.tolist() == [-1, -1, -1, -1]
 
 
 def test_nothing_kept(targets):
     with pytest.raises(ValueError, match="none of 5 target rows is kept"):
-        rows_of(targets.assign(kept=False), ITEMS, ANNOTATORS)
+        rows_of(targets.assign(kept=False), ITEMS, ANNOTATORS, TASKS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_nothing_kept(targets):
     ],
 )
 def test_rows_of_chosen_items_are_renumbered_in_their_order(targets, chosen, item, weight):
-    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS)
     found = rows.select(np.array(chosen))
     assert found.item.tolist() == item
     assert found.weight.tolist() == weight
@@ -65,13 +67,13 @@ def test_rows_of_chosen_items_are_renumbered_in_their_order(targets, chosen, ite
 
 
 def test_selections_follow_one_another(targets):
-    rows = rows_of(targets, ITEMS, ANNOTATORS).select(np.array([3, 2]))
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS).select(np.array([3, 2]))
     assert rows.select(np.array([1])).annotator.tolist() == [1, 0]
     assert rows.select(np.array([0])).annotator.tolist() == [0]
 
 
 def test_expected_log_p_by_hand(targets):
-    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS)
     p = torch.tensor([[0.2, 0.3, 0.5], [0.4, 0.6, 0.0], [0.2, 0.3, 0.5], [0.9, 0.1, 0.0]])
     wanted = [
         np.log(0.3),
@@ -83,7 +85,7 @@ def test_expected_log_p_by_hand(targets):
 
 
 def test_an_absent_option_adds_nothing_and_gets_no_gradient(targets):
-    rows = rows_of(targets, ITEMS, ANNOTATORS)
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS)
     log_p = torch.tensor([[-1.0, -1, -1], [-1, -1, -torch.inf], [-1, -1, -1], [-2, -1, -torch.inf]])
     log_p.requires_grad_(True)
     rows.expected_log_p(log_p).sum().backward()

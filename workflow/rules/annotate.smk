@@ -4,6 +4,7 @@
 rule annotate:
     input:
         item_table=layout.ITEMS,
+        base=judge_view,
     output:
         annotations=layout.ANNOTATIONS,
         truth=layout.TRUTH,

@@ -16,6 +16,7 @@ wildcard_constraints:
     method="|".join(study.methods),
     seed="|".join(["_", *map(str, study.seeds)]),
     asset="|".join(models_by_asset),
+    view="base",
 
 
 def cell_of(wildcards):
@@ -38,6 +39,12 @@ def item_tables():
 def model_manifest(wildcards):
     """The fetched model that a rule reads."""
     return layout.MODEL.format(asset=layout.asset(study.models[wildcards.model].source))
+
+
+def judge_view(wildcards):
+    """What a noise's judge says of the items, if the noise has a judge."""
+    judge = study.judge(wildcards.noise)
+    return [] if judge is None else [layout.VIEW.replace("{model}", judge).replace("{view}", "base")]
 
 
 def memory(base):

@@ -31,6 +31,7 @@ from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -73,7 +74,7 @@ class Question:
     pool: str
 
 
-def items(name: str, settings: Settings) -> pd.DataFrame:
+def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:
     """The table `tables.ITEMS`, task by task in random order; items are named `city-<geonameid>`
     or, say, `capital-<country code>`.
 

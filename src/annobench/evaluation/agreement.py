@@ -60,8 +60,19 @@ def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[st
         One agreement per task. It is undefined for fewer than two annotators, and where the learned
         or the true expertise is the same for all.
     """
-    rows = annotators.merge(truth, on="annotator", suffixes=("", "_true"), validate="many_to_one")
+    rows = with_truth(annotators, truth).dropna(subset="true_expertise")
     return {str(task): _spearman(part) for task, part in rows.groupby("task", sort=False)}
+
+
+def with_truth(annotators: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """`tables.ANNOTATORS` with a column `true_expertise`, null where the truth is not known.
+
+    Expertise over all tasks is compared with the mean of the true ones.
+    """
+    overall = truth.groupby("annotator", as_index=False)["expertise"].mean().assign(task="all")
+    true = pd.concat([truth[overall.columns], overall[~overall["task"].isin(truth["task"])]])
+    true = true.rename(columns={"expertise": "true_expertise"})
+    return annotators.merge(true, on=["annotator", "task"], how="left", validate="one_to_one")
 
 
 def _spearman(rows: pd.DataFrame) -> Agreement:
@@ -69,10 +80,10 @@ def _spearman(rows: pd.DataFrame) -> Agreement:
 
     if len(rows) < 2:
         return Agreement(None, len(rows), "fewer than two annotators")
-    for column, word in (("expertise", "learned"), ("expertise_true", "true")):
+    for column, word in (("expertise", "learned"), ("true_expertise", "true")):
         if rows[column].nunique() == 1:
             return Agreement(None, len(rows), f"the {word} expertise is the same for all")
-    value = spearmanr(rows["expertise"], rows["expertise_true"]).statistic
+    value = spearmanr(rows["expertise"], rows["true_expertise"]).statistic
     return Agreement(float(value), len(rows))
 
 

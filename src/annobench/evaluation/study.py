@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from annobench import tables
 from annobench.errors import AnnobenchError
-from annobench.evaluation.agreement import Agreement
+from annobench.evaluation.agreement import Agreement, with_truth
 from annobench.evaluation.cells import (
     OK,
     CellResult,
@@ -67,7 +67,10 @@ def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> 
         block.cells.append(_scored(cell, items[cell.dataset], gold[cell.dataset]))
         runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
         if cell.annotators is not None:
-            annotators.append(_with_truth(cell.annotators, cell.truth).assign(**cell.key))
+            found = cell.annotators.assign(true_expertise=np.nan)
+            if cell.truth is not None:
+                found = with_truth(cell.annotators, cell.truth)
+            annotators.append(found.assign(**cell.key))
         if cell.history is not None:
             history.append(cell.history.assign(**cell.key))
     summary, comparisons = summarize(list(blocks.values()))
@@ -119,13 +122,6 @@ def _metric_rows(block: Block) -> Iterator[dict[str, Any]]:
             values[kind] = cell.agreements.get(kind, Agreement(None, 0, cell.reason))
         for kind, agreement in values.items():
             yield cell.key | {"metric": kind, "status": cell.status} | agreement._asdict()
-
-
-def _with_truth(annotators: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
-    if truth is None:
-        return annotators.assign(true_expertise=np.nan)
-    true = truth.rename(columns={"expertise": "true_expertise"})
-    return annotators.merge(true, on="annotator", how="left", validate="many_to_one")
 
 
 def _concatenated(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 from annobench.methods.sft import Settings, expertise, learning_rate, loss, parameters, weights
 
 if TYPE_CHECKING:
@@ -24,11 +24,9 @@ __all__ = [
 NEEDS = Needs(gold=True)
 
 
-def targets(
-    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
-) -> pd.DataFrame:
+def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per item, all probability on its gold label."""
     from annobench.targets import one_hot, target_frame
 
-    known = items[items["gold"].notna()]
+    known = given.items[given.items["gold"].notna()]
     return target_frame(known["item"], one_hot(known["gold"], known["options"].map(len)), "gold")

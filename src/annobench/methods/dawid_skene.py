@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 from annobench.methods.majority import expertise
 from annobench.methods.sft import Settings, learning_rate, loss, parameters, weights
 
@@ -29,13 +29,11 @@ __all__ = [
 NEEDS = Needs(annotations=True, annotator_ids=True)
 
 
-def targets(
-    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
-) -> pd.DataFrame:
+def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotated item: the posterior over its options."""
     from annobench.aggregation.dawid_skene import posterior
     from annobench.targets import option_counts, target_frame
 
-    assert annotations is not None
-    labels = posterior(annotations, option_counts(items))
+    assert given.annotations is not None
+    labels = posterior(given.annotations, option_counts(given.items))
     return target_frame(labels["item"], labels["distribution"], "posterior")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 from annobench.methods.sft import Settings, learning_rate, loss, parameters, weights
 
 if TYPE_CHECKING:
@@ -28,20 +28,18 @@ __all__ = [
 NEEDS = Needs(annotations=True)
 
 
-def targets(
-    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
-) -> pd.DataFrame:
+def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotated item: the voted label."""
     from annobench.aggregation.majority import posterior
     from annobench.targets import option_counts, target_frame
 
-    assert annotations is not None
-    labels = posterior(annotations, option_counts(items))
+    assert given.annotations is not None
+    labels = posterior(given.annotations, option_counts(given.items))
     return target_frame(labels["item"], labels["distribution"], "majority vote")
 
 
 def expertise(
-    annotations: pd.DataFrame | None,
+    given: Given,
     targets: pd.DataFrame,
     parameters: dict[str, Tensor],
     settings: Settings,
@@ -49,4 +47,4 @@ def expertise(
     """Agreement with the targets, chance-corrected."""
     from annobench.targets import chance_corrected_agreement
 
-    return chance_corrected_agreement(annotations, targets)
+    return chance_corrected_agreement(given.annotations, targets)

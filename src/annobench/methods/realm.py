@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from annobench import settings as _settings
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 from annobench.methods.sft import targets
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ def responsibility(log_p: Tensor, omega: Tensor, options: Tensor) -> Tensor:
     return (logsigmoid(omega) + log_p - log_mixture(log_p, omega, options)).exp()
 
 
-def parameters(annotators: int, settings: Settings) -> dict[str, Tensor]:
+def parameters(given: Given, settings: Settings) -> dict[str, Tensor]:
     """omega: [annotators], the logit of each annotator's expertise."""
     import torch
 
     start = math.log(settings.initial_expertise / (1 - settings.initial_expertise))
-    return {"omega": torch.full((annotators,), start)}
+    return {"omega": torch.full((len(given.annotators),), start)}
 
 
 def learning_rate(epoch: float, settings: Settings) -> float:
@@ -101,7 +101,7 @@ def weights(log_p: Tensor, rows: Rows, parameters: dict[str, Tensor], settings: 
 
 
 def expertise(
-    annotations: pd.DataFrame | None,
+    given: Given,
     targets: pd.DataFrame,
     parameters: dict[str, Tensor],
     settings: Settings,
@@ -109,8 +109,4 @@ def expertise(
     """beta of each annotator."""
     import pandas as pd
 
-    assert annotations is not None
-    return pd.Series(
-        parameters["omega"].sigmoid().double().numpy(),
-        index=sorted(annotations["annotator"].unique()),
-    )
+    return pd.Series(parameters["omega"].sigmoid().double().numpy(), index=given.annotators)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench import settings as _settings
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,19 +26,18 @@ class Settings(_settings.Settings):
     """No keys."""
 
 
-def targets(
-    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
-) -> pd.DataFrame:
+def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotation, all probability on its label."""
     from annobench.targets import one_hot, option_counts, target_frame
 
+    annotations = given.annotations
     assert annotations is not None
-    options = annotations["item"].map(option_counts(items))
+    options = annotations["item"].map(option_counts(given.items))
     labels = one_hot(annotations["label"], options)
     return target_frame(annotations["item"], labels, "annotation", annotations["annotator"])
 
 
-def parameters(annotators: int, settings: _settings.Settings) -> dict[str, Tensor]:
+def parameters(given: Given, settings: _settings.Settings) -> dict[str, Tensor]:
     """Nothing is learned beside the model."""
     return {}
 
@@ -62,7 +61,7 @@ def weights(
 
 
 def expertise(
-    annotations: pd.DataFrame | None,
+    given: Given,
     targets: pd.DataFrame,
     parameters: dict[str, Tensor],
     settings: _settings.Settings,

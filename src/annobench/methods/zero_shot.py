@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench import settings as _settings
-from annobench.methods import Needs
+from annobench.methods import Given, Needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,9 +17,7 @@ class Settings(_settings.Settings):
     """No keys."""
 
 
-def targets(
-    items: pd.DataFrame, annotations: pd.DataFrame | None, settings: Settings
-) -> pd.DataFrame:
+def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """No targets: nothing is learned."""
     from annobench import tables
 

@@ -4,7 +4,9 @@ A file `<kind>.py` defines
 
     class Settings(annobench.settings.Settings)      its keys in a study
     def has_annotator_ids(settings: Settings) -> bool
-    def annotate(items: pd.DataFrame, settings: Settings, rng: np.random.Generator)
-            -> tuple[pd.DataFrame, pd.DataFrame]
-        tables `tables.ANNOTATIONS` (of the training items) and `tables.TRUTH`
+    def judge(settings: Settings) -> str | None
+        name of the study's model whose zero-shot probabilities it needs, if it needs any
+    def annotate(items, base, settings, rng) -> tuple[pd.DataFrame, pd.DataFrame]
+        items: `tables.ITEMS`; base: `tables.PREDICTIONS` of all items under the judge, or None
+        returns `tables.ANNOTATIONS` of the training items, and `tables.TRUTH`
 """

@@ -89,8 +89,12 @@ def has_annotator_ids(settings: Settings) -> bool:
     return not settings.anonymous
 
 
+def judge(settings: Settings) -> None:
+    """Needs no model."""
+
+
 def annotate(
-    items: pd.DataFrame, settings: Settings, rng: np.random.Generator
+    items: pd.DataFrame, base: pd.DataFrame | None, settings: Settings, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Label the training items: `tables.ANNOTATIONS` and `tables.TRUTH`.
 
@@ -124,7 +128,17 @@ def annotate(
             "annotator": None if settings.anonymous else np.array(names, dtype=object)[who.ravel()],
         }
     )
-    return annotations, pd.DataFrame({"annotator": names, "expertise": expertise})
+    truth = [
+        {
+            "annotator": annotator,
+            "task": task,
+            "expertise": e,
+            "accuracy": sum(label_accuracy(e, len(options)) for options in found) / len(found),
+        }
+        for task, found in train.groupby("task")["options"]
+        for annotator, e in zip(names, settings.expertise, strict=True)
+    ]
+    return annotations, pd.DataFrame(truth)
 
 
 def assign(

@@ -8,12 +8,18 @@ from annobench.settings import Settings
 
 
 def annotate(
-    items: pd.DataFrame, dataset: str, noise: str, kind: str, settings: Settings, seed: int
+    items: pd.DataFrame,
+    base: pd.DataFrame | None,
+    dataset: str,
+    noise: str,
+    kind: str,
+    settings: Settings,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`tables.ANNOTATIONS` and `tables.TRUTH`; every method sees the same ones."""
     annotations: pd.DataFrame
     truth: pd.DataFrame
     annotations, truth = component("noise", kind).annotate(
-        items, settings, generator("annotations", dataset, noise, seed)
+        items, base, settings, generator("annotations", dataset, noise, seed)
     )
     return annotations, truth

@@ -1,5 +1,7 @@
 """Prepare: a data set's items."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from annobench.errors import AnnobenchError
@@ -7,13 +9,13 @@ from annobench.registry import component
 from annobench.settings import Settings
 
 
-def prepare(name: str, kind: str, settings: Settings) -> pd.DataFrame:
+def prepare(name: str, kind: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:
     """`tables.ITEMS` of the data set `name` of this kind.
 
     Raises:
         AnnobenchError: an item comes twice, or a gold label is none of its options.
     """
-    items: pd.DataFrame = component("data", kind).items(name, settings)
+    items: pd.DataFrame = component("data", kind).items(name, settings, hub_root)
     twice = items["item"][items["item"].duplicated()]
     if len(twice):
         raise AnnobenchError(f"datasets.{name}: item {twice.iloc[0]!r} found twice; allowed: once")

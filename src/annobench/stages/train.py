@@ -1,4 +1,4 @@
-"""Train: one cell, from annotations to predictions."""
+"""Train: one cell, from annotations to predictions of all items."""
 
 import logging
 import platform
@@ -11,20 +11,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from annobench import tables
 from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
+from annobench.methods import Given
 from annobench.models.decoder import States
 from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
-from annobench.models.tuning import Scorer, load_scorer
+from annobench.models.tuning import load_scorer
 from annobench.settings import Settings
-from annobench.training.loop import Checkpointing, DivergedError, Objective, fit, predict
+from annobench.stages.view import predict_items, prediction_frame
+from annobench.training.loop import Checkpointing, DivergedError, Objective, fit
 from annobench.training.precision import pick_device, store_frozen
 from annobench.training.rows import rows_of
 from annobench.training.settings import Training
@@ -39,6 +39,8 @@ class Job:
     items: pd.DataFrame
     """`tables.ITEMS`, in the order of `tokens`."""
     annotations: pd.DataFrame | None
+    truth: pd.DataFrame | None
+    """`tables.TRUTH`, where the method may know it."""
     tokens: list[TokenItem]
     states: States | None
     folder: Path
@@ -63,7 +65,7 @@ class Trained:
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
-    """Train a cell and predict the test items.
+    """Train a cell and predict all items.
 
     Raises:
         DivergedError: the loss is no longer finite.
@@ -75,75 +77,62 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         job.folder, job.model, job.tokens, job.states, job.training.row_tokens, device
     )
     store_frozen(scorer.model, job.training.precision)
-    train_items = job.items[job.items["split"] == "train"]
-    targets = job.method.targets(train_items, job.annotations, job.settings)
-    annotators, history = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
-    seconds = 0.0
-    if job.method.NEEDS.training:
-        targets, annotators, history = _learn(job, scorer, targets, saving)
-        seconds = float(history["seconds"].iloc[-1])
-    return Trained(targets, _predictions(job, scorer), annotators, history, seconds)
-
-
-def _learn(
-    job: Job, scorer: Scorer, targets: pd.DataFrame, saving: Checkpointing
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Targets with their final weights, annotators, history."""
-    names = _names(job)
-    rows = rows_of(targets, list(job.items["item"]), names)
-    objective = Objective(job.method, job.settings, rows, len(names))
+    given = _given(job)
+    targets = job.method.targets(given, job.settings)
+    if not job.method.NEEDS.training:
+        log_p = predict_items(scorer, job.items, job.training.precision)
+        nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
+        return Trained(targets, prediction_frame(job.items, log_p), *nothing, train_seconds=0.0)
+    rows = rows_of(targets, job.items, given.annotators, given.tasks)
+    objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
-    log_p = predict(scorer, objective.items, rows.distribution.shape[1], job.training.precision)
-    own = rows.select(objective.items)
-    weights = job.method.weights(log_p[own.item], own, extra, job.settings)
+    log_p = predict_items(scorer, job.items, job.training.precision)
+    width = rows.distribution.shape[1]
+    weights = job.method.weights(log_p[rows.item, :width], rows, extra, job.settings)
     targets.loc[targets["kept"], "weight"] = weights.double().numpy()
-    expertise = job.method.expertise(job.annotations, targets, extra, job.settings)
-    return targets, _annotators(expertise, job), pd.DataFrame(history).astype({"step": "int64"})
+    expertise = job.method.expertise(given, targets, extra, job.settings)
+    return Trained(
+        targets,
+        prediction_frame(job.items, log_p),
+        _annotators(expertise, given),
+        pd.DataFrame(history).astype({"step": "int64"}),
+        train_seconds=history[-1]["seconds"],
+    )
 
 
-def _names(job: Job) -> list[str]:
-    """The annotators, sorted.
+def _given(job: Job) -> Given:
+    """What the method learns from.
 
     Raises:
-        AnnobenchError: the method needs them all, and some annotations name none.
+        AnnobenchError: the method needs every annotator, and some annotations name none.
     """
+    items = job.items[job.items["split"] == "train"]
     if job.annotations is None:
-        return []
-    unsigned = int(job.annotations["annotator"].isna().sum())
+        return Given(items)
+    annotations = job.annotations[job.annotations["item"].isin(items["item"])]
+    unsigned = int(annotations["annotator"].isna().sum())
     if unsigned and job.method.NEEDS.annotator_ids:
         raise AnnobenchError(
-            f"annotations: {unsigned} of {len(job.annotations)} found without an annotator; "
+            f"annotations: {unsigned} of {len(annotations)} found without an annotator; "
             "allowed: none, for a method that needs annotator ids"
         )
-    return sorted(job.annotations["annotator"].dropna().unique())
+    return Given(items, annotations, job.truth if job.method.NEEDS.truth else None)
 
 
-def _annotators(expertise: pd.Series | None, job: Job) -> pd.DataFrame:
-    if expertise is None or job.annotations is None:
+def _annotators(expertise: pd.Series | None, given: Given) -> pd.DataFrame:
+    """`tables.ANNOTATORS`; the task is "all" where expertise is one number over several tasks."""
+    if expertise is None or given.annotations is None:
         return tables.empty(tables.ANNOTATORS)
-    tasks = job.items.loc[job.items["split"] == "train", "task"].unique()
-    counts = job.annotations["annotator"].value_counts()
-    return pd.DataFrame(
-        {
-            "annotator": expertise.index,
-            "task": tasks[0] if len(tasks) == 1 else "all",
-            "expertise": expertise.to_numpy(),
-            "annotations": counts.reindex(expertise.index).to_numpy(),
-        }
-    )
-
-
-def _predictions(job: Job, scorer: Scorer) -> pd.DataFrame:
-    numbers = np.flatnonzero(job.items["split"] == "test")
-    options = job.items["options"].iloc[numbers].map(len)
-    log_p: Tensor = predict(scorer, numbers, int(options.max()), job.training.precision)
-    p = log_p.double().softmax(-1).numpy()
-    return pd.DataFrame(
-        {
-            "item": job.items["item"].iloc[numbers].to_numpy(),
-            "probabilities": [row[:k].tolist() for row, k in zip(p, options, strict=True)],
-        }
-    )
+    if isinstance(expertise.index, pd.MultiIndex):
+        task = given.annotations["item"].map(given.items.set_index("item")["task"])
+        counts = given.annotations.groupby(["annotator", task]).size()
+        found = expertise.rename_axis(["annotator", "task"]).rename("expertise").reset_index()
+    else:
+        counts = given.annotations["annotator"].value_counts()
+        found = pd.DataFrame({"annotator": expertise.index, "expertise": expertise.to_numpy()})
+        found["task"] = given.tasks[0] if len(given.tasks) == 1 else "all"
+    found["annotations"] = counts.reindex(expertise.index, fill_value=0).to_numpy()
+    return found
 
 
 def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -> dict[str, Any]:

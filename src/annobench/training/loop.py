@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.optim import Optimizer
 
+from annobench.methods import Given
 from annobench.models.tuning import Scorer
 from annobench.seeds import generator, seed_of
 from annobench.settings import Settings
@@ -37,9 +38,9 @@ class Objective:
     method: ModuleType
     """A module of `annobench.methods`."""
     settings: Settings
+    given: Given
     rows: Rows
     """`rows.item` numbers the scorer's items."""
-    annotators: int
 
     @cached_property
     def items(self) -> np.ndarray:
@@ -47,15 +48,18 @@ class Objective:
         return np.unique(self.rows.item.numpy())
 
     def parameters(self, device: torch.device) -> dict[str, Tensor]:
-        own = self.method.parameters(self.annotators, self.settings)
+        own = self.method.parameters(self.given, self.settings)
         return {name: value.to(device).requires_grad_(True) for name, value in own.items()}
 
     def learning_rate(self, epoch: float) -> float:
         return float(self.method.learning_rate(epoch, self.settings))
 
-    def row_losses(self, log_p: Tensor, rows: Rows, extra: dict[str, Tensor]) -> Tensor:
-        """[N, K] -> [N]."""
-        losses: Tensor = self.method.loss(log_p, rows, extra, self.settings)
+    def row_losses(self, scores: Tensor, rows: Rows, extra: dict[str, Tensor]) -> Tensor:
+        """Option scores [n, K] of a batch's items -> [N], the loss of each of its target rows."""
+        if self.method.NEEDS.softmax == "options":
+            scores = scores.float().log_softmax(-1)
+        log_p = _widened(scores, rows.distribution.shape[1])
+        losses: Tensor = self.method.loss(log_p[rows.item], rows, extra, self.settings)
         return losses
 
 
@@ -70,7 +74,11 @@ class Checkpointing:
 
 def log_probabilities(scores: Tensor, width: int) -> Tensor:
     """The restricted softmax in logs: scores [n, K] -> [n, width], -inf beyond the options."""
-    return pad(scores.float().log_softmax(-1), (0, width - scores.shape[1]), value=-torch.inf)
+    return _widened(scores.float().log_softmax(-1), width)
+
+
+def _widened(scores: Tensor, width: int) -> Tensor:
+    return pad(scores, (0, width - scores.shape[1]), value=-torch.inf)
 
 
 def batches(
@@ -195,8 +203,7 @@ def _backward(
             return total
         chosen, scores = chunk
         rows = objective.rows.select(chosen).to(scorer.device)
-        log_p = log_probabilities(scores, rows.distribution.shape[1])
-        losses = objective.row_losses(log_p[rows.item], rows, extra)
+        losses = objective.row_losses(scores, rows, extra)
         loss = (rows.weight * losses).sum() / total_weight
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()

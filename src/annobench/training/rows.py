@@ -24,6 +24,8 @@ class Rows:
     """[N] long: who gave the label, counted over the sorted annotators; -1 for no one."""
     options: Tensor
     """[N]: number of options of the row's item."""
+    task: Tensor
+    """[N] long: the task of the row's item, counted over the sorted tasks."""
 
     def expected_log_p(self, log_p: Tensor) -> Tensor:
         """log p of each row's item, averaged over its target distribution: [N, K] -> [N]."""
@@ -34,20 +36,17 @@ class Rows:
         place = torch.full((int(self.item.max()) + 1,), -1)
         place[torch.from_numpy(items)] = torch.arange(len(items))
         chosen = (place[self.item] >= 0).nonzero().squeeze(1)
-        return Rows(
-            place[self.item[chosen]],
-            self.distribution[chosen],
-            self.weight[chosen],
-            self.annotator[chosen],
-            self.options[chosen],
-        )
+        picked = {name: value[chosen] for name, value in vars(self).items()}
+        return Rows(**picked | {"item": place[picked["item"]]})
 
     def to(self, device: torch.device) -> "Rows":
         return Rows(**{name: value.to(device) for name, value in vars(self).items()})
 
 
-def rows_of(targets: pd.DataFrame, items: list[str], annotators: list[str]) -> Rows:
-    """The kept rows of `tables.TARGETS`; items and annotators are numbered by these lists.
+def rows_of(
+    targets: pd.DataFrame, items: pd.DataFrame, annotators: list[str], tasks: list[str]
+) -> Rows:
+    """The kept rows of `tables.TARGETS`, numbered by `tables.ITEMS` and these lists.
 
     Raises:
         ValueError: no row is kept.
@@ -57,13 +56,14 @@ def rows_of(targets: pd.DataFrame, items: list[str], annotators: list[str]) -> R
         raise ValueError(f"none of {len(targets)} target rows is kept: nothing to learn from")
     lengths = kept["distribution"].map(len).to_numpy()
     distribution = stack(kept["distribution"], int(lengths.max()))
-    places = pd.Series(np.arange(len(items)), index=items)
-    numbers = pd.Series(np.arange(len(annotators)), index=annotators, dtype="int64")
-    annotator = kept["annotator"].map(numbers).fillna(-1).to_numpy(np.int64)
+    item = pd.Index(items["item"]).get_indexer(pd.Index(kept["item"]))
+    annotator = pd.Index(annotators, dtype=object).get_indexer(pd.Index(kept["annotator"]))
+    task = pd.Index(tasks).get_indexer(pd.Index(items["task"]))[item]
     return Rows(
-        torch.tensor(kept["item"].map(places).to_numpy(np.int64)),
+        torch.tensor(item),
         torch.tensor(distribution, dtype=torch.float32),
         torch.tensor(kept["weight"].to_numpy(np.float32)),
         torch.tensor(annotator),
         torch.tensor(lengths, dtype=torch.float32),
+        torch.tensor(task),
     )

@@ -14,14 +14,14 @@ PATTERNS = {
 def test_every_path_is_relative_and_made_of_known_names(name):
     fields = {field for _, field, _, _ in Formatter().parse(PATTERNS[name]) if field}
     known = {"study", "dataset", "noise", "model", "method", "seed", "asset", "table", "figure"}
-    assert fields <= known | {"suffix"}
+    assert fields <= known | {"suffix", "view"}
     assert PATTERNS[name].startswith(("results/{study}", "assets/"))
 
 
 def test_different_things_have_different_paths():
     names = {"study": "s", "dataset": "d", "noise": "n", "model": "m", "method": "x", "seed": 0}
     paths = [
-        pattern.format(**names, asset="a", table="t", figure="f", suffix="e")
+        pattern.format(**names, asset="a", view="v", table="t", figure="f", suffix="e")
         for pattern in PATTERNS.values()
     ]
     assert len(set(paths)) == len(paths)

@@ -6,6 +6,7 @@ from annobench.evaluation.agreement import (
     expertise_spearman,
     over_tasks,
     target_accuracy,
+    with_truth,
 )
 
 ITEMS = pd.DataFrame(
@@ -44,16 +45,26 @@ def annotators(learned, task="t"):
     return pd.DataFrame({"annotator": names, "task": task, "expertise": learned, "annotations": 1})
 
 
-def truth(true):
-    return pd.DataFrame({"annotator": [f"a{i}" for i in range(len(true))], "expertise": true})
+def truth(true, *tasks):
+    names = [f"a{i}" for i in range(len(true))]
+    frame = pd.DataFrame({"annotator": names, "expertise": true})
+    return pd.concat([frame.assign(task=task) for task in tasks or ["t"]])
 
 
 def test_spearman_per_task():
     both = pd.concat([annotators([0.1, 0.5, 0.7]), annotators([0.7, 0.5, 0.1], "u")])
-    found = expertise_spearman(both, truth([0.2, 0.3, 0.9]))
+    found = expertise_spearman(both, truth([0.2, 0.3, 0.9], "t", "u"))
     assert found["t"] == Agreement(pytest.approx(1), 3)
     assert found["u"] == Agreement(pytest.approx(-1), 3)
     assert over_tasks(found) == Agreement(pytest.approx(0), 6)
+
+
+def test_one_expertise_for_all_tasks_is_compared_with_the_mean_of_the_true_ones():
+    true = pd.concat([truth([0.0, 0.5, 1.0], "t"), truth([1.0, 0.5, 0.8], "u")])
+    found = with_truth(annotators([0.3, 0.2, 0.9], "all"), true)
+    assert found["true_expertise"].tolist() == pytest.approx([0.5, 0.5, 0.9])
+    unknown = with_truth(annotators([0.3, 0.2, 0.9, 0.1], "v"), true)
+    assert unknown["true_expertise"].isna().all()
 
 
 def test_spearman_with_ties_by_hand():

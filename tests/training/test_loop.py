@@ -214,7 +214,7 @@ def broken(goal, loss):
     """The same goal with another loss."""
     method = SimpleNamespace(**vars(goal.method))
     method.loss = loss(goal.method.loss)
-    return type(goal)(method, goal.settings, goal.rows, goal.annotators)
+    return type(goal)(method, goal.settings, goal.given, goal.rows)
 
 
 @pytest.mark.parametrize(

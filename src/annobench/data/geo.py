@@ -31,6 +31,7 @@ from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -73,12 +74,13 @@ class Question:
     pool: str
 
 
-def items(name: str, settings: Settings) -> pd.DataFrame:
+def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:
     """The table `tables.ITEMS`, task by task in random order; items are named `city-<geonameid>`
     or, say, `capital-<country code>`.
 
     The order of a task's questions is drawn once for a data set's name; test takes the first ones,
     then validation, then train, so that a change of `train` leaves the test items as they were.
+    Nothing comes from the Hub, so `hub_root` is not used.
 
     Raises:
         AnnobenchError: more items are asked for than there are.

@@ -13,7 +13,8 @@ question that a carved train split holds twice is used once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from datasets import DatasetDict
+    from datasets import DatasetDict, IterableDatasetDict
 
 SPLITS = ("train", "validation", "test")
 SHARES = {"test": 2, "validation": 10}
@@ -175,29 +176,42 @@ def items(
     return pd.DataFrame(rows, columns=ITEMS.names)
 
 
-def load(repository: Repository, hub_root: Path | None, where: str) -> DatasetDict:
+def load(
+    repository: Repository, hub_root: Path | None, where: str
+) -> DatasetDict | IterableDatasetDict:
     """Every split that the Hub, or the mirror, holds.
 
+    A mirror's files are read where they lie: the cache of `datasets` does not notice when a file
+    with a config changes, or that another mirror holds a data set of the same name.
+
     Raises:
-        AnnobenchError: there is no such folder or config, a file is broken, or the Hub cannot be
-            reached and the pinned revision is not in the cache.
+        AnnobenchError: there is no such folder or config, or the Hub cannot be reached and the
+            pinned revision is not in the cache.
     """
-    import yaml
     from datasets import load_dataset_builder
+
+    if hub_root is not None:
+        folder = repository.folder(hub_root)
+        if not folder.is_dir():
+            raise AnnobenchError(f"{where}: found no such folder; allowed: a mirror of the Hub")
+        with _loading(where):
+            return load_dataset_builder(str(folder), repository.config).as_streaming_dataset()
+    with _loading(where):
+        config = repository.hub_config or repository.config
+        builder = load_dataset_builder(repository.name, config, revision=repository.revision)
+        _refuse_another_revision(builder.hash, repository.revision, where)
+        builder.download_and_prepare()
+        return builder.as_dataset()
+
+
+@contextmanager
+def _loading(where: str) -> Iterator[None]:
+    """What `datasets` raises becomes one sentence."""
+    import yaml
     from datasets.exceptions import DatasetGenerationError, DatasetsError
 
     try:
-        if hub_root is None:
-            config = repository.hub_config or repository.config
-            builder = load_dataset_builder(repository.name, config, revision=repository.revision)
-            _refuse_another_revision(builder.hash, repository.revision, where)
-        else:
-            folder = repository.folder(hub_root)
-            if not folder.is_dir():
-                raise AnnobenchError(f"{where}: found no such folder; allowed: a mirror of the Hub")
-            builder = load_dataset_builder(str(folder), repository.config)
-        builder.download_and_prepare()
-        return builder.as_dataset()
+        yield
     except (OSError, ValueError, RuntimeError, DatasetsError, yaml.YAMLError) as error:
         reason = error.__cause__ if isinstance(error, DatasetGenerationError) else error
         raise AnnobenchError(f"{where}: cannot be loaded: {one_line(reason)}") from error
@@ -216,7 +230,7 @@ def _drawn(
     name: str,
     settings: Settings,
     repository: Repository,
-    found: DatasetDict,
+    found: DatasetDict | IterableDatasetDict,
     question: Callable[[Row], Question],
     where: str,
 ) -> dict[str, list[Question]]:
@@ -229,7 +243,8 @@ def _drawn(
                 f"{where}: split {official!r}, from which {wanted} is taken, is missing;"
                 f" found: {', '.join(found)}; allowed without it: `{wanted}: 0`"
             )
-        values = found[official].to_list()
+        with _loading(f"{where}: split {official!r}"):
+            values = list(found[official])
         order = generator("data", name, repository.config, official).permutation(len(values))
         return [
             question(Row(values[n], f"{official}-{n}", f"{where}: split {official!r}: row {n}"))

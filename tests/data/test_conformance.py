@@ -17,12 +17,12 @@ SIZES = {"train": 9, "validation": 2, "test": 5}
 SIZED = [kind for kind in KINDS if set(SIZES) <= set(component("data", kind).Settings.model_fields)]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(scope="module", params=KINDS)
 def kind(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def items(kind, hub_root):
     data = component("data", kind)
     sizes = SIZES if kind in SIZED else {}

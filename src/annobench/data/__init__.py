@@ -5,5 +5,8 @@ A file `<kind>.py` defines
     class Settings(annobench.settings.Settings)      its keys in a study
     def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame
         the table `tables.ITEMS`; `name` is the data set's name in the study, for random streams;
-        `hub_root` is a local mirror to read instead of the Hub
+        `hub_root` is the folder of a local mirror in the Hub's layout,
+        `<hub_root>/datasets/<owner>/<name>/...`, or None for the Hub itself
+
+Data sets of the Hub share `annobench.hub`.
 """

@@ -80,6 +80,7 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
 
     The order of a task's questions is drawn once for a data set's name; test takes the first ones,
     then validation, then train, so that a change of `train` leaves the test items as they were.
+    Nothing comes from the Hub, so `hub_root` is not used.
 
     Raises:
         AnnobenchError: more items are asked for than there are.

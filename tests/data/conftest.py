@@ -1,0 +1,194 @@
+"""A tiny mirror of the Hub, in the schemas of its own files."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+TEXT, INT, TEXTS = pa.string(), pa.int64(), pa.list_(pa.string())
+CHOICES = pa.struct({"text": TEXTS, "label": TEXTS})
+SCHEMAS = {
+    "allenai/openbookqa": {
+        "id": TEXT,
+        "question_stem": TEXT,
+        "choices": CHOICES,
+        "answerKey": TEXT,
+    },
+    "allenai/ai2_arc": {"id": TEXT, "question": TEXT, "choices": CHOICES, "answerKey": TEXT},
+    "ybisk/piqa": {"goal": TEXT, "sol1": TEXT, "sol2": TEXT, "label": INT},
+    "INK-USC/riddle_sense": {
+        "answerKey": TEXT,
+        "question": TEXT,
+        "choices": pa.struct({"label": TEXTS, "text": TEXTS}),
+    },
+    "qiaojin/PubMedQA": {
+        "pubid": INT,
+        "question": TEXT,
+        "context": pa.struct({"contexts": TEXTS, "labels": TEXTS, "meshes": TEXTS}),
+        "long_answer": TEXT,
+        "final_decision": TEXT,
+    },
+    "cais/mmlu": {"question": TEXT, "subject": TEXT, "choices": TEXTS, "answer": INT},
+    "google/boolq": {"question": TEXT, "answer": pa.bool_(), "passage": TEXT},
+    "takala/financial_phrasebank": {"sentence": TEXT, "label": INT},
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """What `datasets` caches goes here, and it never looks for a network."""
+    import datasets
+    import huggingface_hub
+
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def write():
+    """write(root, repository, {config: {split: rows}}): one data set of a mirror."""
+
+    def make(root, repository, configs, schema=None):
+        folder = root / "datasets" / repository
+        schema = pa.schema(schema or SCHEMAS[repository])
+        card = []
+        for config, splits in configs.items():
+            (folder / config).mkdir(parents=True, exist_ok=True)
+            files = []
+            for split, rows in splits.items():
+                path = f"{config}/{split}-00000-of-00001.parquet"
+                pq.write_table(pa.Table.from_pylist(rows, schema), folder / path)
+                files.append({"split": split, "path": path})
+            card.append({"config_name": config, "data_files": files})
+        (folder / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': card})}---\n")
+        return root
+
+    return make
+
+
+def lettered(key, split, count, letters="ABCD"):
+    """Rows whose answer is each option in turn, by letter."""
+    return [
+        {
+            "id": f"{split}-id-{n}",
+            key: f"Which is {split} {n}?",
+            "choices": {
+                "text": [f"{letter} of {n}" for letter in letters],
+                "label": list(letters),
+            },
+            "answerKey": letters[n % len(letters)],
+        }
+        for n in range(count)
+    ]
+
+
+def numbered(split, count, **columns):
+    """Rows of columns that are functions of the row number."""
+    return [{name: make(f"{split} {n}", n) for name, make in columns.items()} for n in range(count)]
+
+
+def piqa(split, count):
+    return numbered(
+        split,
+        count,
+        goal=lambda text, n: f"Goal {text}",
+        sol1=lambda text, n: f"one way {text}",
+        sol2=lambda text, n: f"another way {text} ",
+        label=lambda text, n: n % 2,
+    )
+
+
+def boolq(split, count):
+    return numbered(
+        split,
+        count,
+        question=lambda text, n: f"is it {text}",
+        answer=lambda text, n: n % 3 == 0,
+        passage=lambda text, n: f"It is {text}.",
+    )
+
+
+def sentences(split, count):
+    return numbered(
+        split,
+        count,
+        sentence=lambda text, n: f"Sales rose {text} .",
+        label=lambda text, n: n % 3,
+    )
+
+
+def abstracts(split, count):
+    return numbered(
+        split,
+        count,
+        pubid=lambda text, n: 1000 + n,
+        question=lambda text, n: f"Does it help {text}?",
+        context=lambda text, n: {
+            "contexts": ["We asked many people.", "Some said so."],
+            "labels": ["METHODS", "RESULTS"],
+            "meshes": ["Humans"],
+        },
+        long_answer=lambda text, n: "It may.",
+        final_decision=lambda text, n: ["yes", "no", "maybe"][n % 3],
+    )
+
+
+def exams(split, count):
+    subjects = ["anatomy", "virology"]
+    return numbered(
+        split,
+        count,
+        question=lambda text, n: f"Exam {text}?",
+        subject=lambda text, n: subjects[n % 2],
+        choices=lambda text, n: [f"one {n}", "two", "three", None],
+        answer=lambda text, n: n // 2 % 4,
+    )
+
+
+@pytest.fixture(scope="session")
+def hub_root(tmp_path_factory, write):
+    """Every data set, each split with another number of rows."""
+    root = tmp_path_factory.mktemp("hub")
+    sizes = {"train": 40, "validation": 10, "test": 12}
+
+    def official(make, *splits):
+        return {split: make(split, sizes[split]) for split in splits or sizes}
+
+    write(
+        root,
+        "allenai/openbookqa",
+        {"main": official(lambda split, n: lettered("question_stem", split, n))},
+    )
+    numerals = lettered("question", "four", 8, letters="1234")
+    three, five = (lettered("question", k, 2, letters=k) for k in ("ABC", "ABCDE"))
+    arc = {
+        "ARC-Challenge": official(lambda split, n: lettered("question", f"hard {split}", n)),
+        "ARC-Easy": official(lambda split, n: lettered("question", f"easy {split}", n)),
+    }
+    arc["ARC-Easy"]["test"] += numerals + three + five
+    write(root, "allenai/ai2_arc", arc)
+    write(root, "ybisk/piqa", {"plain_text": official(piqa, "train", "validation")})
+    riddles = official(
+        lambda split, n: lettered("question", split, n, "ABCDE"), "train", "validation"
+    )
+    write(root, "INK-USC/riddle_sense", {"default": riddles})
+    write(root, "qiaojin/PubMedQA", {"pqa_labeled": official(abstracts, "train")})
+    write(root, "cais/mmlu", {"all": {"test": exams("test", 64), "validation": exams("dev", 6)}})
+    write(root, "google/boolq", {"default": official(boolq, "train", "validation")})
+    hub_only = official(sentences, "train")
+    write(root, "takala/financial_phrasebank", {"sentences_allagree": hub_only})
+    return root
+
+
+@pytest.fixture
+def one(hub_root):
+    """one(module, **keys): the items of a data set of the mirror, by name."""
+
+    def make(module, **keys):
+        return module.items("mine", module.Settings(**keys), hub_root).set_index("item")
+
+    return make

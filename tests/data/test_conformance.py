@@ -1,0 +1,115 @@
+"""What every data set owes to the walk of the data (annobench/data/__init__)."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from annobench import tables
+from annobench.registry import component, kinds, module_name
+from annobench.settings import Settings
+
+KINDS = kinds("data")
+PARTS = {"arc": {"test": 5}, "riddlesense": None, "geo": {"train": 7, "test": 5}}
+REQUIRED = {"multi-task": {"parts": PARTS}}
+SIZES = {"train": 9, "validation": 2, "test": 5}
+SIZED = [kind for kind in KINDS if set(SIZES) <= set(component("data", kind).Settings.model_fields)]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def items(kind, hub_root):
+    data = component("data", kind)
+    sizes = SIZES if kind in SIZED else {}
+    return data.items("mine", data.Settings(**REQUIRED.get(kind, {}), **sizes), hub_root)
+
+
+def test_settings_are_closed_explained_and_survive_json(kind):
+    data = component("data", kind)
+    assert data.__doc__
+    assert issubclass(data.Settings, Settings)
+    required = REQUIRED.get(kind, {})
+    settings = data.Settings(**required)
+    assert data.Settings.model_validate(settings.model_dump(mode="json")) == settings
+    with pytest.raises(ValidationError, match="no-such-key"):
+        data.Settings(**required, **{"no-such-key": 1})
+    for name, field in data.Settings.model_fields.items():
+        assert field.description, name
+
+
+def test_no_kind_needs_heavy_packages_for_its_settings():
+    program = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        heavy = {{"torch", "pandas", "numpy", "transformers", "pyarrow", "datasets"}}
+        if name.split(".")[0] in heavy:
+            raise ImportError(f"{{name}} is imported")
+sys.meta_path.insert(0, Block())
+from importlib import import_module
+for name, keys in {[(module_name("data", kind), REQUIRED.get(kind, {})) for kind in KINDS]!r}:
+    import_module(name).Settings(**keys)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_items_fit_their_table(items, tmp_path):
+    tables.write(tmp_path / "items.parquet", items, tables.ITEMS)
+    written = tables.read(tmp_path / "items.parquet", tables.ITEMS)
+    assert set(written["split"]) <= {"train", "validation", "test"}
+    assert {"train", "test"} <= set(written["split"])
+    for item in written.itertuples():
+        assert 0 <= item.gold < len(item.options)
+        assert len(item.options) >= 2
+        assert item.prompt.strip()
+        assert item.task
+    assert written["distribution"].isna().all()
+
+
+def test_an_item_is_in_one_split(items):
+    assert items["item"].is_unique
+    asked = items["prompt"] + items["options"].map(str)
+    splits = items.assign(asked=asked).groupby("asked")["split"].nunique()
+    assert splits.max() == 1
+
+
+def test_two_calls_give_the_same_bytes(kind, items, hub_root, tmp_path):
+    data = component("data", kind)
+    sizes = SIZES if kind in SIZED else {}
+    settings = data.Settings(**REQUIRED.get(kind, {}), **sizes)
+    again = data.items("mine", settings, hub_root)
+    tables.write(tmp_path / "one.parquet", items, tables.ITEMS)
+    tables.write(tmp_path / "two.parquet", again, tables.ITEMS)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("kind", SIZED)
+def test_a_larger_subset_holds_the_smaller_one(kind, hub_root):
+    data = component("data", kind)
+
+    def drawn(split, size):
+        sizes = SIZES | {split: size}
+        items = data.items("mine", data.Settings(**sizes), hub_root)
+        assert items["split"].value_counts().to_dict() == sizes
+        return items[items["split"] == split].drop(columns="distribution").map(str)
+
+    small, large = drawn("train", 4), drawn("train", 9)
+    assert small.to_numpy().tolist() == large.to_numpy().tolist()[:4]
+    small, large = drawn("test", 2), drawn("test", 5)
+    assert small.to_numpy().tolist() == large.to_numpy().tolist()[:2]
+
+
+@pytest.mark.parametrize("kind", SIZED)
+def test_another_name_is_another_draw(kind, hub_root):
+    data = component("data", kind)
+    settings = data.Settings(**SIZES)
+    one, other = (data.items(name, settings, hub_root)["item"] for name in ("mine", "other"))
+    assert list(one) != list(other)

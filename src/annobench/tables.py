@@ -33,8 +33,9 @@ ITEMS = _schema(
 ANNOTATIONS = _schema({"item": _TEXT, "label": _INT}, {"annotator": _TEXT})
 """One label that one annotator gave; `label` indexes the item's options; no annotator is null."""
 
-TRUTH = _schema({"annotator": _TEXT, "expertise": _REAL}, {})
-"""The simulated annotators' true expertise."""
+TRUTH = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "accuracy": _REAL}, {})
+"""Each simulated annotator's true expertise in each task, and the expected accuracy of its labels
+over the task's training items."""
 
 TOKENS = _schema({"item": _TEXT, "prompt": pa.list_(_INT), "options": pa.list_(pa.list_(_INT))}, {})
 """Token ids of each item's prompt and of each option's answer."""

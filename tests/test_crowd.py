@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from annobench import crowd
@@ -157,3 +159,11 @@ def test_label_accuracy():
     # e_i = 0.5 and 0.25: (0.75 + 0.4375) / 2
     known = np.array([1.0, 0.5])
     assert crowd.label_accuracy(e, luck, known)[1] == pytest.approx(0.59375)
+
+
+@given(e=st.floats(0, 1), options=st.lists(st.integers(1, 9), min_size=1), known=st.floats(0, 1))
+def test_label_accuracy_is_a_probability(e, options, known):
+    luck = 1 / np.array(options)
+    found = crowd.label_accuracy(np.array([e, 1.0]), luck, np.full(len(options), known))
+    assert ((found >= 0) & (found <= 1)).all()
+    assert crowd.label_accuracy(np.array([1.0]), luck).tolist() == [1.0]

@@ -49,7 +49,7 @@ class Crowd(Settings):
     may be bad at another; otherwise an annotator's expertise is the same in all tasks."""
     labels_per_item: int = Field(3, ge=1)
     """How many annotators, all different, label each item."""
-    skew: float = Field(0, ge=0, le=10)
+    skew: float = Field(0.0, ge=0, le=10)
     """How unequal the loads are: the annotator of rank r = 0, 1, ... is picked with probability
     proportional to (r + 1)^-skew. Ranks are dealt at random; 0 gives everyone the same load."""
     anonymous: bool = False
@@ -249,5 +249,7 @@ def label_accuracy(expertise: Real, luck: Real, known: Real | float = 1.0) -> Re
         luck: l_i, how often who does not know item i is right, [items].
         known: how much of its expertise an annotator has on item i, e_i = e known_i, [items].
     """
-    accuracy: Real = expertise * (known * (1 - luck)).mean() + luck.mean()
+    # 1 less what is missed, so that rounding cannot leave 0 to 1.
+    unlucky = 1 - luck
+    accuracy: Real = 1 - (unlucky.mean() - expertise * (known * unlucky).mean())
     return accuracy

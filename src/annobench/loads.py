@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def assign(
-    items: int, labels_per_item: int, annotators: int, rng: np.random.Generator, skew: float = 0
+    items: int, labels_per_item: int, annotators: int, rng: np.random.Generator, skew: float = 0.0
 ) -> Int:
     """Who labels what: annotators' positions, [items, labels_per_item], all different in a row.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Settings(crowd.JudgedCrowd):
-    share: float = Field(1, ge=0, le=1)
+    share: float = Field(1.0, ge=0, le=1)
     """The share of errors that go to the wrong option that the model finds likeliest; the others
     are uniform over all wrong options."""
 

@@ -69,7 +69,7 @@ def label_accuracy(expertise: Real, options: Int, leader: Int, copying: float) -
 
 
 def annotate(
-    items: pd.DataFrame, base: None, settings: Settings, rng: np.random.Generator
+    items: pd.DataFrame, base: pd.DataFrame | None, settings: Settings, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`tables.ANNOTATIONS` of the training items and `tables.TRUTH`, whose expertise is the
     annotators' own, of copiers too; what copying makes of it shows in the accuracy.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Settings(crowd.JudgedCrowd):
-    strength: float = Field(1, ge=0, le=1)
+    strength: float = Field(1.0, ge=0, le=1)
     """The share of expertise that is lost on the hardest item."""
 
 

@@ -40,7 +40,7 @@ def label_accuracy(expertise: Real, options: Int) -> Real:
 
 
 def annotate(
-    items: pd.DataFrame, base: None, settings: Settings, rng: np.random.Generator
+    items: pd.DataFrame, base: pd.DataFrame | None, settings: Settings, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`tables.ANNOTATIONS` of the training items and `tables.TRUTH`.
 

@@ -150,7 +150,7 @@ BAD = [
     (
         "half-good: {kind: expertise,",
         "half-good: {kind: expertize,",
-        "noise.half-good.kind: value 'expertize' is unknown: did you mean 'expertise'? allowed: ",
+        "noise.half-good: kind 'expertize' is unknown: did you mean 'expertise'? allowed: ",
     ),
     (
         "ladder: half-good",

@@ -62,6 +62,8 @@ class Repository:
     """Splits of ours that are carved from train, too, where their own is not there."""
     hub_config: str | None = None
     """The config's name on the Hub, where the mirror has another."""
+    stated: Mapping[str, int] = field(default_factory=dict)
+    """Rows of the data set's own splits, as its card or authors state; to plan with."""
 
     def folder(self, hub_root: Path) -> Path:
         return hub_root / "datasets" / self.name
@@ -174,6 +176,19 @@ def items(
             )
         rows += [vars(each) | {"split": split, "distribution": None} for each in held[:size]]
     return pd.DataFrame(rows, columns=ITEMS.names)
+
+
+def size(settings: Settings, repository: Repository) -> dict[str, int]:
+    """How many items of each split `items` will return, if the Hub holds what is stated."""
+    asked = {split: getattr(settings, split) for split in SPLITS}
+    held = {split: repository.stated.get(own, 0) for split, own in repository.splits.items()}
+    rest = held["train"]
+    for split, share in SHARES.items():
+        if asked[split] != 0 and repository.carves(split, repository.stated):
+            held[split] = rest // share
+            rest -= held[split]
+    held["train"] = rest
+    return {s: held.get(s, 0) if asked[s] is None else asked[s] for s in SPLITS}
 
 
 def load(

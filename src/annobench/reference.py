@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from annobench.costs import Estimate, estimate
 from annobench.study import PACKAGES, Study
 
 INTRODUCTION = """\
@@ -155,7 +156,15 @@ def contents(study: Study) -> str:
         "needs:",
     ]
     lines += [f"  {name}: {model.source}" for name, model in study.models.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_costs(estimate(study))])
+
+
+def _costs(found: Estimate) -> Iterator[str]:
+    yield "estimated, within a factor of about two, one cell at a time:"
+    for device, hours in found.hours.items():
+        yield f"  {hours:,.1f} hours on {device}"
+    yield f"  {found.disk_bytes / 2**30:,.1f} GiB of disk"
+    yield from (f"  not in it: {reason} is not known" for reason in found.unknown)
 
 
 def summary(study: Study) -> str:

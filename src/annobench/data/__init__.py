@@ -3,6 +3,8 @@
 A file `<kind>.py` defines
 
     class Settings(annobench.settings.Settings)      its keys in a study
+    def size(settings: Settings) -> dict[str, int] | None
+        how many items of each split, as far as that is known before anything is read
     def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame
         the table `tables.ITEMS`; `name` is the data set's name in the study, for random streams;
         `hub_root` is the folder of a local mirror in the Hub's layout,

@@ -16,14 +16,27 @@ if TYPE_CHECKING:
 
 NAME, REVISION = "allenai/ai2_arc", "210d026faf9955653af8916fad021475a3f00453"
 PARTS = {
-    "challenge": hub.Repository(NAME, "ARC-Challenge", REVISION),
-    "easy": hub.Repository(NAME, "ARC-Easy", REVISION),
+    "challenge": hub.Repository(
+        NAME,
+        "ARC-Challenge",
+        REVISION,
+        stated={"train": 1119, "validation": 299, "test": 1172},
+    ),
+    "easy": hub.Repository(
+        NAME, "ARC-Easy", REVISION, stated={"train": 2251, "validation": 570, "test": 2376}
+    ),
 }
 
 
 class Settings(hub.Settings):
     part: Literal["challenge", "easy", "both"] = "challenge"
     """Which part; `both` takes `train`, `validation` and `test` items of each."""
+
+
+def size(settings: Settings) -> dict[str, int]:
+    """How many items of each split, over the parts."""
+    sizes = [hub.size(settings, PARTS[part]) for part in _parts(settings)]
+    return {split: sum(found[split] for found in sizes) for split in sizes[0]}
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
@@ -40,6 +53,10 @@ def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
         )
 
     found = []
-    for part in PARTS if settings.part == "both" else (settings.part,):
+    for part in _parts(settings):
         found.append(hub.items(name, settings, hub_root, PARTS[part], question))
     return pd.concat(found, ignore_index=True)
+
+
+def _parts(settings: Settings) -> tuple[str, ...]:
+    return tuple(PARTS) if settings.part == "both" else (settings.part,)

@@ -19,11 +19,16 @@ REPOSITORY = hub.Repository(
     config="default",
     revision="35b264d03638db9f4ce671b711558bf7ff0f80d5",
     splits={"train": "train", "test": "validation"},
+    stated={"train": 9427, "validation": 3270},
 )
 
 
 class Settings(hub.Settings):
     pass
+
+
+def size(settings: Settings) -> dict[str, int]:
+    return hub.size(settings, REPOSITORY)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

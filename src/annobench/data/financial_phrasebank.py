@@ -20,11 +20,16 @@ REPOSITORY = hub.Repository(
     config="sentences_allagree",
     revision="0dd3028d70cbd18ded8887e65e83343b03a50482",
     optional=frozenset({"validation", "test"}),
+    stated={"train": 2264},
 )
 
 
 class Settings(hub.Settings):
     pass
+
+
+def size(settings: Settings) -> dict[str, int]:
+    return hub.size(settings, REPOSITORY)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

@@ -74,6 +74,11 @@ class Question:
     pool: str
 
 
+def size(settings: Settings) -> dict[str, int]:
+    """How many items of each split, over the tasks."""
+    return {s: len(settings.tasks) * getattr(settings, s) for s in ("train", "validation", "test")}
+
+
 def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:
     """The table `tables.ITEMS`, task by task in random order; items are named `city-<geonameid>`
     or, say, `capital-<country code>`.

@@ -24,6 +24,7 @@ REPOSITORY = hub.Repository(
     config="all",
     revision="c30699e8356da336a370243923dbaf21066bb9fe",
     splits={"train": "test"},
+    stated={"test": 14042},
 )
 SUBJECTS = """
 abstract_algebra anatomy astronomy business_ethics clinical_knowledge college_biology
@@ -53,6 +54,12 @@ class Settings(hub.Settings):
             if subject not in SUBJECTS:
                 raise ValueError(unknown("subject", subject, SUBJECTS))
         return subjects
+
+
+def size(settings: Settings) -> dict[str, int]:
+    found = hub.size(settings, REPOSITORY)
+    share = len(settings.subjects or SUBJECTS) / len(SUBJECTS)
+    return {s: found[s] if getattr(settings, s) else round(share * found[s]) for s in found}
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

@@ -34,6 +34,17 @@ class Settings(Base):
         return {name: _part(name, entry) for name, entry in parts.items()}
 
 
+def size(settings: Settings) -> dict[str, int] | None:
+    """How many items of each split, over the parts; None if one does not know."""
+    total: Counter[str] = Counter()
+    for entry in settings.parts.values():
+        found = component("data", entry["kind"]).size(_settings(entry))
+        if found is None:
+            return None
+        total.update(found)
+    return dict(total)
+
+
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
     """The table `tables.ITEMS`, part by part; items are named `<part>/<item>`.
 

@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPOSITORY = hub.Repository(
-    "allenai/openbookqa", config="main", revision="388097ea7776314e93a529163e0fea805b8a6454"
+    "allenai/openbookqa",
+    config="main",
+    revision="388097ea7776314e93a529163e0fea805b8a6454",
+    stated={"train": 4957, "validation": 500, "test": 500},
 )
 
 
 class Settings(hub.Settings):
     pass
+
+
+def size(settings: Settings) -> dict[str, int]:
+    return hub.size(settings, REPOSITORY)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

@@ -22,6 +22,7 @@ REPOSITORY = hub.Repository(
     config="pqa_labeled",
     revision="9001f2853fb87cab8d220904e0de81ac6973b318",
     splits={"train": "train"},
+    stated={"train": 1000},
 )
 ANSWERS = ("yes", "no", "maybe")
 
@@ -29,6 +30,10 @@ ANSWERS = ("yes", "no", "maybe")
 class Settings(hub.Settings):
     context_words: int | None = Field(None, ge=1)
     """Words of the abstract to show, from its start; all if absent."""
+
+
+def size(settings: Settings) -> dict[str, int]:
+    return hub.size(settings, REPOSITORY)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

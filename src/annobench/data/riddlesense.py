@@ -21,11 +21,16 @@ REPOSITORY = hub.Repository(
     config="default",
     revision="refs/convert/parquet",
     splits={"train": "train", "test": "validation"},
+    stated={"train": 3510, "validation": 1021},
 )
 
 
 class Settings(hub.Settings):
     pass
+
+
+def size(settings: Settings) -> dict[str, int]:
+    return hub.size(settings, REPOSITORY)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:

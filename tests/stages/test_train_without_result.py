@@ -34,7 +34,7 @@ def test_a_loss_that_is_nan(job, with_loss, recorded):
     assert "at step 1" in summary["reason"]
 
 
-@pytest.mark.parametrize(("epochs", "where"), [(3, "at step 2"), (0.1, "predictions of 18")])
+@pytest.mark.parametrize(("epochs", "where"), [(3, "at step 2"), (0.1, "predictions of 27")])
 def test_a_learning_rate_beyond_all_bounds(job, recorded, epochs, where):
     """Even where the last step is the one that goes too far."""
     cell = job("sft", "gpt2", lr=3e38, epochs=epochs)
@@ -66,7 +66,9 @@ def raises(error):
 def test_out_of_memory(job, with_loss, recorded, loss, reason):
     summary = recorded(with_loss(job(), lambda own: loss))
     assert summary["status"] == "out-of-memory"
+    assert summary["reason"].startswith("even with one item in a row (row_tokens 6): ")
     assert reason in summary["reason"]
+    assert summary["row_tokens"] == {"asked": 100, "used": None}
 
 
 def test_a_method_that_fails(job, with_loss, recorded):

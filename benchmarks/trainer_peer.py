@@ -97,9 +97,15 @@ def freeze(model: PreTrainedModel, tune: Tune) -> None:
         model.get_submodule(f"{model.base_model_prefix}.norm").requires_grad_(True)
 
 
-def arguments(training: Training, batch_size: int, seed: int, folder: Path) -> TrainingArguments:
+def arguments(
+    training: Training,
+    batch_size: int,
+    seed: int,
+    folder: Path,
+    kind: type[TrainingArguments] = TrainingArguments,
+) -> TrainingArguments:
     """The study's training settings in the Trainer's words; nothing is logged, saved, evaluated."""
-    return TrainingArguments(
+    return kind(
         output_dir=str(folder),
         num_train_epochs=training.epochs,
         per_device_train_batch_size=batch_size,

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from annobench.errors import AnnobenchError
+from annobench.models.loading import load_model
 from annobench.models.settings import Lora, Model
-from annobench.models.tuning import load_scorer, tuned
+from annobench.models.tuning import load_scorer, merge_adapters, tuned
 from annobench.training.precision import arithmetic, store_frozen
 
 CPU = torch.device("cpu")
@@ -109,3 +110,27 @@ def test_frozen_weights_are_stored_in_bf16_and_adapters_in_fp32(build, family):
     assert {p.dtype for p in trained(module).values()} == {torch.float32}
     frozen = {p.dtype for p in module.parameters() if not p.requires_grad}
     assert frozen == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_merged_adapters_make_a_plain_model_of_the_same_scores(
+    saved, build, token_items, tmp_path, family
+):
+    """Saved and loaded as any model."""
+    lora = Model(source="path:any", tune=Lora())
+    scorer = load_scorer(saved(family), lora, token_items, None, 100, CPU, ("m", 0))
+    numbers = np.arange(len(token_items))
+    with torch.no_grad():
+        before = [scores for _, scores in scorer.chunks(numbers)]
+        for name, parameter in trained(scorer.model).items():
+            parameter.add_(0.1 if "lora_B" in name else 0)
+        wanted = [scores for _, scores in scorer.chunks(numbers)]
+        merge_adapters(scorer.model)
+        scorer.model.save_pretrained(tmp_path)
+        plain = load_model(tmp_path)
+        again = type(scorer)(plain, token_items, "sum", 100, CPU)
+        found = [scores for _, scores in again.chunks(numbers)]
+    assert plain.state_dict().keys() == build(family).state_dict().keys()
+    assert not torch.allclose(before[0], wanted[0], atol=1e-2)
+    for merged, adapted_scores in zip(found, wanted, strict=True):
+        torch.testing.assert_close(merged, adapted_scores, rtol=1e-4, atol=1e-4)

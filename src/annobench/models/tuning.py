@@ -79,6 +79,20 @@ def _add_adapters(model: "PreTrainedModel", lora: Lora, seed: int) -> None:
         model.add_adapter(config)
 
 
+def merge_adapters(model: "PreTrainedModel") -> None:
+    """Add each adapter's update to the weight beside it: the plain model, with the same scores."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    adapted = [
+        (n, layer) for n, layer in model.named_modules() if isinstance(layer, BaseTunerLayer)
+    ]
+    for name, layer in adapted:
+        layer.merge()
+        model.set_submodule(name, layer.get_base_layer())
+    del model.peft_config
+    model._hf_peft_config_loaded = False  # so that transformers saves the model, not its adapters
+
+
 def recompute_activations(module: nn.Module) -> None:
     """Gradient checkpointing: a layer keeps its input only, and runs again in the backward pass.
 

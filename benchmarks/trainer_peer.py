@@ -26,7 +26,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from annobench.methods import realm
+from annobench.methods import Given, realm
 from annobench.models.decoder import layer_stack
 from annobench.models.settings import TopLayers, Tune
 from annobench.models.tokens import TokenItem
@@ -130,12 +130,12 @@ class RealmTrainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        annotators: int,
+        given: Given,
         training: Training,
         settings: realm.Settings,
         **kwargs: Any,
     ) -> None:
-        self.omega = nn.Parameter(realm.parameters(annotators, settings)["omega"])
+        self.omega = nn.Parameter(realm.parameters(given, settings)["omega"])
         model.register_parameter("omega", self.omega)
         super().__init__(model=model, **kwargs)
         self.training = training

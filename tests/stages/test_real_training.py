@@ -39,6 +39,7 @@ def results(crowd, smollm2, tmp_path_factory):
         job = train.Job(
             items=crowd.items,
             annotations=crowd.annotations if method.NEEDS.annotations else None,
+            truth=None,
             tokens=crowd.tokens,
             states=crowd.states,
             folder=smollm2,

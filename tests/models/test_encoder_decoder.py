@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from annobench.models.encoder_decoder import PADDING, EncoderDecoderScorer
+from annobench.models.encoder_decoder import CPU_PADDING, EncoderDecoderScorer
 from annobench.models.tokens import TokenItem
 
 FLAN = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
@@ -98,7 +98,7 @@ def test_long_items_do_not_pad_short_ones(build, items, share):
     ]
     assert sum(map(sum, chunks)) == lengths.sum()
     assert all(chunk.max() * len(chunk) <= 4096 for chunk in chunks)
-    assert all(chunk.max() * len(chunk) - chunk.sum() <= PADDING for chunk in chunks)
+    assert all(chunk.max() * len(chunk) - chunk.sum() <= CPU_PADDING for chunk in chunks)
     padded = sum(chunk.max() * len(chunk) for chunk in chunks)
     assert 1 - lengths.sum() / padded < share
 
@@ -123,3 +123,14 @@ def test_gradients_reach_encoder_and_decoder(build, config):
     ((_, scores),) = scorer.chunks(np.arange(len(TEXTS)))
     scores.log_softmax(-1)[:, 0].sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_on_a_gpu_only_row_tokens_end_a_batch(build):
+    """Twenty items, the longest of 401 tokens and the rest of 4: much padding, one pass."""
+    items = [TokenItem(str(n), (5,) * n, ((10,), (11,))) for n in [4] * 19 + [401]]
+    cut = {}
+    for device in ("cpu", "cuda"):
+        scorer = EncoderDecoderScorer(build("t5"), items, "sum", 10_000, torch.device(device))
+        scorer._scores = lambda chunk: torch.zeros(len(chunk), 2)  # only the cut is looked at
+        cut[device] = [len(chosen) for chosen, _ in scorer.chunks(np.arange(20))]
+    assert cut == {"cpu": [2, 18], "cuda": [20]}

@@ -20,7 +20,7 @@ from torch import nn
 from annobench import layout, tables
 from annobench.evaluation.metrics import accuracy
 from annobench.files import read_json, write_json
-from annobench.methods import realm
+from annobench.methods import Given, realm
 from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, read_out_in_fp32
 from annobench.models.tuning import Scorer, load_scorer
@@ -65,17 +65,17 @@ def engine(job: Job) -> Work:
         job.folder, job.model, job.tokens, job.states, job.training.row_tokens, pick_device()
     )
     store_frozen(scorer.model, job.training.precision)
-    targets = job.method.targets(job.items, job.annotations, job.settings)
-    names = annotator_names(job)
-    rows = rows_of(targets, list(job.items["item"]), names)
-    objective = Objective(job.method, job.settings, rows, len(names))
+    known = given(job)
+    targets = job.method.targets(known, job.settings)
+    rows = rows_of(targets, job.items, known.annotators, known.tasks)
+    objective = Objective(job.method, job.settings, known, rows)
     never = Checkpointing(job.folder / "none.safetensors", math.inf, "")
     begun, clock = time.time(), time.perf_counter()
     _, history = fit(scorer, objective, job.training, job.stream, never)
     done = Work(begun, time.perf_counter() - clock, _peak_memory(), len(history))
     return replace(
         done,
-        trained_parameters=_trained(scorer.model) + len(names),
+        trained_parameters=_trained(scorer.model) + len(known.annotators),
         accuracy=test_accuracy(scorer, job),
     )
 
@@ -86,12 +86,12 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     from trainer_peer import Clock, RealmTrainer, arguments, collate, examples, freeze
 
     device = pick_device()
-    names = annotator_names(job)
+    known = given(job)
     assert isinstance(job.settings, realm.Settings)
     model = load_model(job.folder)
     freeze(model, job.model.tune)
     assert job.annotations is not None
-    data = examples(job.tokens, numbered(job, names))
+    data = examples(job.tokens, numbered(job, known.annotators))
     items = job.annotations["item"].nunique()
     batch_size = round(len(data) / items * job.training.items_per_batch)
     per_epoch = math.ceil(len(data) / batch_size)
@@ -99,7 +99,7 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     clock = Clock(None if share is None else steps_to_run(share, per_epoch, steps))
     peer = RealmTrainer(
         model,
-        len(names),
+        known,
         job.training,
         job.settings,
         args=arguments(job.training, batch_size, seed, folder),
@@ -129,9 +129,9 @@ def test_accuracy(scorer: Scorer, job: Job) -> float:
     return float(accuracy.value(probabilities, gold, np.ones(len(gold))))
 
 
-def annotator_names(job: Job) -> list[str]:
-    assert job.annotations is not None
-    return sorted(job.annotations["annotator"].unique())
+def given(job: Job) -> Given:
+    """What both sides learn from."""
+    return Given(job.items[job.items["split"] == "train"], job.annotations)
 
 
 def numbered(job: Job, names: list[str]) -> list[tuple[int, int, int]]:
@@ -151,6 +151,7 @@ def read_job(study: Study, cell: Cell) -> Job:
     return Job(
         items=tables.read(_path(layout.ITEMS, study, cell), tables.ITEMS),
         annotations=tables.read(_path(layout.ANNOTATIONS, study, cell), tables.ANNOTATIONS),
+        truth=None,
         tokens=tokens,
         states=states,
         folder=model_folder(study, cell.model),

@@ -26,7 +26,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from annobench.methods import realm
+from annobench.methods import Given, realm
 from annobench.models.decoder import layer_stack
 from annobench.models.settings import TopLayers, Tune
 from annobench.models.tokens import TokenItem
@@ -97,9 +97,15 @@ def freeze(model: PreTrainedModel, tune: Tune) -> None:
         model.get_submodule(f"{model.base_model_prefix}.norm").requires_grad_(True)
 
 
-def arguments(training: Training, batch_size: int, seed: int, folder: Path) -> TrainingArguments:
+def arguments(
+    training: Training,
+    batch_size: int,
+    seed: int,
+    folder: Path,
+    kind: type[TrainingArguments] = TrainingArguments,
+) -> TrainingArguments:
     """The study's training settings in the Trainer's words; nothing is logged, saved, evaluated."""
-    return TrainingArguments(
+    return kind(
         output_dir=str(folder),
         num_train_epochs=training.epochs,
         per_device_train_batch_size=batch_size,
@@ -124,12 +130,12 @@ class RealmTrainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        annotators: int,
+        given: Given,
         training: Training,
         settings: realm.Settings,
         **kwargs: Any,
     ) -> None:
-        self.omega = nn.Parameter(realm.parameters(annotators, settings)["omega"])
+        self.omega = nn.Parameter(realm.parameters(given, settings)["omega"])
         model.register_parameter("omega", self.omega)
         super().__init__(model=model, **kwargs)
         self.training = training

@@ -29,6 +29,7 @@ def job(saved, items, annotations):
     return Job(
         items=items,
         annotations=annotations,
+        truth=None,
         tokens=tokens,
         states=frozen_states(load_model(saved("llama")), tokens, 2, 1024),
         folder=saved("llama"),
@@ -44,11 +45,11 @@ def job(saved, items, annotations):
 def peer(job, tmp_path):
     model = load_model(job.folder)
     freeze(model, job.model.tune)
-    names = sides.annotator_names(job)
-    data = examples(job.tokens, sides.numbered(job, names))
+    given = sides.given(job)
+    data = examples(job.tokens, sides.numbered(job, given.annotators))
     return RealmTrainer(
         model,
-        len(names),
+        given,
         job.training,
         SETTINGS,
         args=arguments(job.training, len(data), 0, tmp_path),
@@ -60,10 +61,10 @@ def peer(job, tmp_path):
 def engine_walk(job):
     """The engine's trained module, learned omega and loss at every step."""
     scorer = load_scorer(job.folder, job.model, job.tokens, job.states, 1024, CPU)
-    names = sides.annotator_names(job)
-    targets = realm.targets(job.items, job.annotations, SETTINGS)
-    rows = rows_of(targets, list(job.items["item"]), names)
-    objective = Objective(realm, SETTINGS, rows, len(names))
+    given = sides.given(job)
+    targets = realm.targets(given, SETTINGS)
+    rows = rows_of(targets, job.items, given.annotators, given.tasks)
+    objective = Objective(realm, SETTINGS, given, rows)
     never = Checkpointing(job.folder / "never", math.inf, "")
     extra, history = fit(scorer, objective, job.training, job.stream, never)
     return scorer.model, extra["omega"], [row["loss"] for row in history]
@@ -86,7 +87,7 @@ def test_the_peer_takes_the_engines_steps(job, peer):
     assert peer.state.global_step == len(losses) == 3
     assert losses[-1] < losses[0] - 0.01
     torch.testing.assert_close(peer.omega.detach(), omega, atol=1e-3, rtol=0)
-    assert (omega - realm.parameters(4, SETTINGS)["omega"]).abs().max() > 0.05
+    assert (omega - realm.parameters(sides.given(job), SETTINGS)["omega"]).abs().max() > 0.05
     ours = dict(module.named_parameters())
     learned = {
         name.replace("layers.1.", "layers.0.").replace("layers.2.", "layers.1."): p
@@ -143,7 +144,7 @@ def test_collate_pads_sequences_and_marks_answers():
 
 
 def test_annotations_are_numbered_by_item_and_sorted_annotator(job):
-    names = sides.annotator_names(job)
+    names = sides.given(job).annotators
     assert names == ["ann", "bob", "cat", "dan"]
     for (item, label, annotator), row in zip(
         sides.numbered(job, names), job.annotations.itertuples(), strict=True

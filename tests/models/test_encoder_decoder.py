@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from annobench.models.encoder_decoder import EncoderDecoderScorer
+from annobench.models.encoder_decoder import CPU_PADDING, EncoderDecoderScorer
 from annobench.models.tokens import TokenItem
 
-CONFIGS = {
-    "t5": {},
-    "flan-t5": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
-}
+FLAN = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
+CONFIGS = {"t5": ("t5", {}), "flan-t5": ("t5", FLAN), "mt5": ("mt5", {}), "bart": ("bart", {})}
 LETTERS = [
     TokenItem("four", (5, 6, 7, 8, 1), ((10,), (11,), (12,), (13,))),
     TokenItem("two", (5, 6, 1), ((10,), (11,))),
@@ -44,7 +42,8 @@ def one_by_one(model, item, score):
 @pytest.mark.parametrize("config", CONFIGS)
 @torch.no_grad()
 def test_scores_are_those_of_one_option_at_a_time(build, config, items, score, row_tokens):
-    model = build("t5", **CONFIGS[config])
+    family, changes = CONFIGS[config]
+    model = build(family, **changes)
     scorer = EncoderDecoderScorer(model, items, score, row_tokens, model.device)
     seen = []
     for numbers, scores in scorer.chunks(np.arange(len(items))):
@@ -54,7 +53,7 @@ def test_scores_are_those_of_one_option_at_a_time(build, config, items, score, r
             torch.testing.assert_close(row[:options], wanted, rtol=0, atol=1e-4)
             assert row[options:].eq(-torch.inf).all()
             seen.append(number)
-    assert seen == list(range(len(items)))
+    assert sorted(seen) == list(range(len(items)))
 
 
 @pytest.mark.parametrize(("items", "steps"), [(LETTERS, 1), (TEXTS, 4)], ids=["letters", "text"])
@@ -77,17 +76,61 @@ def test_an_item_is_encoded_once_and_a_letter_is_one_step(build, items, steps):
     assert decoded == [(texts, steps)]
 
 
-def test_a_padded_batch_keeps_to_row_tokens(build):
+def test_a_padded_batch_keeps_to_row_tokens_and_holds_items_of_like_length(build):
     model = build("t5")
     items = [TokenItem(str(n), (5,) * n, ((10,), (11,))) for n in (2, 3, 4, 9, 2, 1)]
     scorer = EncoderDecoderScorer(model, items, "sum", 8, model.device)
     chunks = [chosen.tolist() for chosen, _ in scorer.chunks(np.arange(6))]
-    assert chunks == [[0, 1], [2], [3], [4, 5]]
+    assert chunks == [[3], [2, 1], [0, 4, 5]]
 
 
-def test_gradients_reach_encoder_and_decoder(build):
-    model = build("t5")
+@pytest.mark.parametrize(("items", "share"), [(16, 0.4), (400, 0.15)])
+def test_long_items_do_not_pad_short_ones(build, items, share):
+    """Random lengths in random order, in steps of 16 items or all at once as for predictions."""
+    lengths = np.minimum(np.random.default_rng(0).lognormal(4, 0.6, 400).astype(int) + 1, 500)
+    texts = [TokenItem(str(n), (5,) * n, ((10,), (11,))) for n in lengths]
+    scorer = EncoderDecoderScorer(build("t5"), texts, "sum", 4096, torch.device("cpu"))
+    scorer._scores = lambda chunk: torch.zeros(len(chunk), 2)  # only the cut is looked at
+    chunks = [
+        lengths[chosen]
+        for step in np.split(np.arange(400), 400 // items)
+        for chosen, _ in scorer.chunks(step)
+    ]
+    assert sum(map(sum, chunks)) == lengths.sum()
+    assert all(chunk.max() * len(chunk) <= 4096 for chunk in chunks)
+    assert all(chunk.max() * len(chunk) - chunk.sum() <= CPU_PADDING for chunk in chunks)
+    padded = sum(chunk.max() * len(chunk) for chunk in chunks)
+    assert 1 - lengths.sum() / padded < share
+
+
+def test_bf16_is_close_to_fp32(build):
+    model = build("t5", **FLAN)
+    scorer = EncoderDecoderScorer(model, LETTERS, "sum", 1000, model.device)
+    ((_, exact),) = scorer.chunks(np.arange(4))
+    with torch.autocast("cpu", torch.bfloat16):
+        ((_, rounded),) = scorer.chunks(np.arange(4))
+    there = exact.isfinite()
+    assert rounded.dtype == torch.float32
+    error = (rounded[there].detach() - exact[there].detach()).norm() / exact[there].norm()
+    assert 0 < error < 0.02
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_gradients_reach_encoder_and_decoder(build, config):
+    family, changes = CONFIGS[config]
+    model = build(family, **changes)
     scorer = EncoderDecoderScorer(model, TEXTS, "sum", 1000, model.device)
     ((_, scores),) = scorer.chunks(np.arange(len(TEXTS)))
     scores.log_softmax(-1)[:, 0].sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_on_a_gpu_only_row_tokens_end_a_batch(build):
+    """Twenty items, the longest of 401 tokens and the rest of 4: much padding, one pass."""
+    items = [TokenItem(str(n), (5,) * n, ((10,), (11,))) for n in [4] * 19 + [401]]
+    cut = {}
+    for device in ("cpu", "cuda"):
+        scorer = EncoderDecoderScorer(build("t5"), items, "sum", 10_000, torch.device(device))
+        scorer._scores = lambda chunk: torch.zeros(len(chunk), 2)  # only the cut is looked at
+        cut[device] = [len(chosen) for chosen, _ in scorer.chunks(np.arange(20))]
+    assert cut == {"cpu": [2, 18], "cuda": [20]}

@@ -1,3 +1,5 @@
+from string import ascii_letters, ascii_uppercase
+
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -134,6 +136,23 @@ def test_an_encoder_decoder_reads_the_prompt_and_writes_the_answer():
     assert [words.decode(option) for option in item.options] == ["Paris", "Park city"]
     letters = tokenize(words, "q", "which?", ["Paris", "Rome"], model(answer="letter"), True)
     assert [words.decode(option) for option in letters.options] == ["A", "B"]
+
+
+def test_a_letter_is_one_token_of_a_sentencepiece_vocabulary():
+    """As T5's: a word's first token carries the space before it, also at the text's start."""
+    pieces = [f"▁{letter}" for letter in ascii_uppercase] + list("▁" + ascii_letters + ":.?")
+    scores = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    scores += [(piece, -2.0 - 0.01 * rank) for rank, piece in enumerate(pieces)]
+    words = Tokenizer(models.Unigram(scores, unk_id=2))
+    words.pre_tokenizer = pre_tokenizers.Metaspace()
+    words.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    words = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>", unk_token="<unk>")
+    options = [f"option {n}" for n in range(26)]
+    item = tokenize(words, "q", "which?", options, model(answer="letter"), True)
+    assert item.options == tuple((words.convert_tokens_to_ids(f"▁{c}"),) for c in ascii_uppercase)
+    assert item.prompt[-1] == words.eos_token_id
 
 
 @pytest.mark.parametrize("encoder_decoder", [False, True])

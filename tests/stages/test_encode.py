@@ -2,11 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.models.decoder import frozen_states
-from annobench.models.settings import Full, Model, TopLayers
+from annobench.models.loading import load_model
+from annobench.models.settings import Full, Lora, Model, TopLayers
 from annobench.models.tokens import tokenize
 from annobench.stages.encode import encode, read_features, tokens_of, write_features
 from annobench.training.settings import Training
@@ -34,7 +36,37 @@ def test_states_of_the_frozen_layers(saved, build, items):
     assert not states.values.requires_grad
 
 
-@pytest.mark.parametrize(("family", "tune"), [("llama", Full()), ("t5", Full())])
+def test_states_out_of_memory_are_computed_in_smaller_rows(saved, items, monkeypatch, caplog):
+    """As those of large rows, up to rounding."""
+    _, wanted = encode(items, saved("llama"), model(TopLayers(layers=2)), FP32)
+    forward = LlamaMLP.forward
+
+    def tight(self, states):
+        if not self.training and states.shape[1] > 40:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, states)
+
+    monkeypatch.setattr(LlamaMLP, "forward", tight)
+    _, found = encode(items, saved("llama"), model(TopLayers(layers=2)), FP32)
+    assert "rows of 32 tokens from here on: CUDA out of memory" in caplog.text
+    torch.testing.assert_close(found.values, wanted.values)
+
+
+def test_layers_above_the_frozen_ones_are_not_run(saved, items):
+    ran = []
+    tokens = tokens_of(items, saved("llama"), model())
+    whole = load_model(saved("llama"))
+    for layer in whole.model.layers:
+        layer.register_forward_hook(lambda layer, *_: ran.append(layer))
+    frozen_states(whole, tokens, 2, 10_000)
+    assert ran == [whole.model.layers[0]]
+    frozen_states(whole, tokens, 1, 10_000)
+    assert ran[1:] == list(whole.model.layers[:2])  # the first call left no hook
+
+
+@pytest.mark.parametrize(
+    ("family", "tune"), [("llama", Full()), ("llama", Lora()), ("t5", Full()), ("t5", Lora())]
+)
 def test_no_states_where_nothing_is_frozen(saved, items, family, tune):
     tokens, states = encode(items, saved(family), model(tune), FP32)
     assert len(tokens) == len(items)

@@ -24,7 +24,7 @@ def crowd(smollm2):
     items = geo.items("geo", geo.Settings(train=240, test=120))
     tokens, states = encode.encode(items, smollm2, MODEL, TRAINING)
     noise = expertise.Settings(ladder="linear")
-    annotations, truth = expertise.annotate(items, noise, generator("real training"))
+    annotations, truth = expertise.annotate(items, None, noise, generator("real training"))
     return SimpleNamespace(
         items=items, tokens=tokens, states=states, annotations=annotations, truth=truth
     )
@@ -39,6 +39,7 @@ def results(crowd, smollm2, tmp_path_factory):
         job = train.Job(
             items=crowd.items,
             annotations=crowd.annotations if method.NEEDS.annotations else None,
+            truth=None,
             tokens=crowd.tokens,
             states=crowd.states,
             folder=smollm2,

@@ -4,11 +4,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from annobench.files import read_json
 from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer, plain_scores
-from annobench.models.settings import Full, TopLayers
+from annobench.models.settings import Full, Lora, TopLayers
 from annobench.registry import kinds
 from annobench.stages.train import record, run
 from annobench.training.loop import Objective, fit, predict
@@ -151,3 +152,43 @@ def test_an_interrupted_cell_ends_as_an_uninterrupted_one(
                 found[name].drop(columns=clock, errors="ignore"),
                 wanted[name].drop(columns=clock, errors="ignore"),
             )
+
+
+def test_adapters_make_the_whole_walk_from_their_own_stream(job, saving):
+    """The same cell twice, whatever was drawn before; another seed starts elsewhere."""
+    cell = job("realm", tune=Lora(rank=2))
+    torch.manual_seed(1)
+    first = run(cell, saving)
+    saving.path.unlink()
+    torch.manual_seed(2)
+    again = run(cell, saving)
+    saving.path.unlink()
+    other = run(replace(cell, stream=("llama", 1)), saving)
+    assert first.predictions.equals(again.predictions)
+    assert first.history["loss"].equals(again.history["loss"])
+    assert not first.predictions.equals(other.predictions)
+    assert first.history["loss"].iloc[-1] != first.history["loss"].iloc[0]
+
+
+@pytest.mark.parametrize("tune", [Full(), Lora(rank=2)], ids=["full", "lora"])
+@pytest.mark.parametrize("family", ["llama", "t5"])
+def test_recomputed_activations_end_the_same(job, saving, family, tune):
+    kept = run(job("sft", family, tune), saving)
+    saving.path.unlink()
+    recomputed = run(job("sft", family, tune, gradient_checkpointing=True), saving)
+    found, wanted = (run.history["loss"].tolist() for run in (recomputed, kept))
+    assert found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("family", ["llama", "t5"])
+def test_a_cell_says_in_which_rows_it_fitted(
+    job, saving, read_all, with_loss, at_call, tmp_path, family
+):
+    plain = record(job("sft", family), saving, {}, tmp_path / "plain")
+    assert plain["row_tokens"] == {"asked": 100, "used": 100}
+    tight = with_loss(job("sft", family), at_call(4, torch.OutOfMemoryError("CUDA out of memory")))
+    summary = record(tight, saving, {}, tmp_path / "tight")
+    assert summary["status"] == "ok", summary["reason"]
+    assert summary["row_tokens"] == {"asked": 100, "used": 50}
+    found, wanted = (read_all(tmp_path / name)["history"] for name in ("tight", "plain"))
+    assert found["loss"].tolist() == pytest.approx(wanted["loss"].tolist(), rel=1e-4)

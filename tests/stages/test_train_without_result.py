@@ -66,7 +66,9 @@ def raises(error):
 def test_out_of_memory(job, with_loss, recorded, loss, reason):
     summary = recorded(with_loss(job(), lambda own: loss))
     assert summary["status"] == "out-of-memory"
+    assert summary["reason"].startswith("even with one item in a row (row_tokens 6): ")
     assert reason in summary["reason"]
+    assert summary["row_tokens"] == {"asked": 100, "used": None}
 
 
 def test_a_method_that_fails(job, with_loss, recorded):

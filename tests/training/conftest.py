@@ -9,7 +9,9 @@ import torch
 from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer
 from annobench.models.encoder_decoder import EncoderDecoderScorer
+from annobench.models.settings import Full, Model
 from annobench.models.tokens import TokenItem
+from annobench.models.tuning import tuned
 from annobench.registry import component
 from annobench.training.loop import Checkpointing, Objective
 from annobench.training.rows import rows_of
@@ -20,9 +22,14 @@ NAMES = [f"q{number}" for number in range(12)]
 
 @dataclass
 class Watch:
-    """Notes what a scorer was asked for, and interrupts one call after its first chunk."""
+    """Notes what a scorer was asked for; interrupts one call after its first chunk, or runs out of
+    memory after a row that is larger than it may be."""
 
     stop_at: int | None = None
+    largest: int | None = None
+    """Most items that a row may hold."""
+    large_from: int = 1
+    """The call from which on that holds."""
     seen: Counter = field(default_factory=Counter)
     """How often each item was scored."""
     calls: list = field(default_factory=list)
@@ -35,9 +42,11 @@ class Watch:
             yield chosen, scores
             if len(self.calls) == self.stop_at:
                 raise KeyboardInterrupt
+            if self.largest and len(self.calls) >= self.large_from and len(chosen) > self.largest:
+                raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-@dataclass(frozen=True)
+@dataclass
 class WatchedDecoder(DecoderScorer):
     watch: Watch = field(default_factory=Watch)
 
@@ -45,7 +54,7 @@ class WatchedDecoder(DecoderScorer):
         return self.watch.over(numbers, super().chunks(numbers))
 
 
-@dataclass(frozen=True)
+@dataclass
 class WatchedEncoderDecoder(EncoderDecoderScorer):
     watch: Watch = field(default_factory=Watch)
 
@@ -95,16 +104,22 @@ def objective(targets):
 
 @pytest.fixture
 def scorer(build, token_items):
-    """scorer(family, row_tokens, stop_at, **changes): a watched scorer over a new model."""
+    """scorer(family, row_tokens, stop_at, tune, watch, **changes): a watched scorer of a model."""
 
-    def make(family="llama", row_tokens=1000, stop_at=None, **changes):
+    def make(family="llama", row_tokens=1000, stop_at=None, tune=None, watch=None, **changes):
         kind = WatchedEncoderDecoder if family == "t5" else WatchedDecoder
-        model = build(family, **changes)
-        return kind(
-            model, token_items, "sum", row_tokens, torch.device("cpu"), watch=Watch(stop_at)
-        )
+        settings = Model(source="path:any", tune=tune or Full())
+        model = tuned(build(family, **changes), settings, ("model", 0))
+        watch = watch or Watch(stop_at)
+        return kind(model, token_items, "sum", row_tokens, torch.device("cpu"), watch=watch)
 
     return make
+
+
+@pytest.fixture
+def large_rows():
+    """large_rows(largest, since): a watch that runs out of memory in rows of more items."""
+    return lambda largest, since=1: Watch(largest=largest, large_from=since)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from annobench.models.settings import Full, Lora
 from annobench.training import checkpoint
 from annobench.training.loop import Checkpointing, fit, predict
 from annobench.training.settings import Training
@@ -40,16 +41,28 @@ def assert_same(found, wanted):
     assert found[2].equal(wanted[2])
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("family", DROPOUT)
+LORA = Lora(rank=2, dropout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("family", "tune", "precision"),
+    [
+        ("gpt2", Full(), "fp32"),
+        ("gpt2", Full(), "bf16"),
+        ("gpt2", LORA, "bf16"),
+        ("t5", Full(), "fp32"),
+        ("t5", Full(), "bf16"),
+        ("t5", LORA, "fp32"),
+    ],
+)
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    scorer, objective, saving, every_step, family, precision
+    scorer, objective, saving, every_step, family, tune, precision
 ):
     """Interrupted in any step, half way through its rows; with dropout."""
     training = TRAINING.model_copy(update={"precision": precision})
-    changes = DROPOUT[family]
+    changes = DROPOUT[family] | {"tune": tune}
     wanted = outcome(scorer(family, 20, **changes), objective, training, saving)
-    plain = outcome(scorer(family, 20), objective, training, saving)
+    plain = outcome(scorer(family, 20, tune=Full()), objective, training, saving)
     assert wanted[1][0]["loss"] != plain[1][0]["loss"]  # dropout does something
     for step in range(1, STEPS + 1):
         torch.manual_seed(step)
@@ -132,3 +145,33 @@ def test_a_checkpoint_holds_what_is_trained_and_no_more(scorer, objective, every
     wanted = {"model.model.norm.weight", "extra.omega", "rng.cpu"} | moments
     assert {name for name in saved.tensors if name != "rng.cuda"} == wanted
     assert saved.tensors["model.model.norm.weight"].equal(watched.model.model.norm.weight)
+
+
+def test_a_checkpoint_of_adapters_holds_no_frozen_weight(scorer, objective, every_step):
+    watched = scorer(tune=Lora(rank=2))
+    before = {name: p.detach().clone() for name, p in watched.model.named_parameters()}
+    begun(watched, objective, every_step)
+    names = set(checkpoint.load(every_step.path, "recipe").tensors)
+    adapters = {f"model.{name}" for name in before if ".lora_" in name}
+    assert {name for name in names if name.startswith("model.")} == adapters
+    for name, parameter in watched.model.named_parameters():
+        assert parameter.equal(before[name]) == (".lora_" not in name)
+
+
+@pytest.mark.parametrize("family", DROPOUT)
+def test_smaller_rows_last_across_an_interruption(
+    scorer, objective, saving, every_step, large_rows, family
+):
+    """Short of memory from the fourth step on; interrupted in the last; resumed with enough."""
+    changes = DROPOUT[family]
+    watched = scorer(family, watch=large_rows(2, since=4), **changes)
+    wanted = outcome(watched, objective, TRAINING, saving)
+    small = watched.row_tokens
+    assert small < 1000
+    interrupted = scorer(family, watch=large_rows(2, since=4), **changes)
+    interrupted.watch.stop_at = len(watched.watch.calls) - 1
+    with pytest.raises(KeyboardInterrupt):
+        outcome(interrupted, objective, TRAINING, every_step)
+    resumed = scorer(family, **changes)
+    assert_same(outcome(resumed, objective, TRAINING, every_step), wanted)
+    assert resumed.row_tokens == small

@@ -1,4 +1,6 @@
+import logging
 import math
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from annobench.models.decoder import plain_scores
+from annobench.models.settings import Lora
 from annobench.training.loop import (
     DivergedError,
     fit,
@@ -207,6 +210,70 @@ def test_order_and_dropout_are_the_streams(scorer, objective, saving):
     assert not any(first[name].equal(different[name]) for name in first)
 
 
+@pytest.mark.parametrize("family", ["llama", "t5"])
+def test_a_step_of_adapters_changes_nothing_else(scorer, objective, saving, family):
+    watched = scorer(family, tune=Lora(rank=2))
+    before = {name: p.detach().clone() for name, p in watched.model.named_parameters()}
+    fit(watched, objective("sft"), training(**ONE_STEP, weight_decay=0), STREAM, saving)
+    changed = {n for n, p in watched.model.named_parameters() if not p.equal(before[n])}
+    assert changed == {name for name in before if ".lora_B" in name}  # A has no gradient at B = 0
+    trajectory(watched, objective("sft"), saving)
+    changed = {n for n, p in watched.model.named_parameters() if not p.equal(before[n])}
+    assert changed == {name for name in before if ".lora_" in name}
+
+
+# memory
+
+
+DROPOUT = {"gpt2": {"resid_pdrop": 0.1}, "t5": {"dropout_rate": 0.1}}
+
+
+@pytest.mark.parametrize("family", DROPOUT)
+def test_out_of_memory_ends_as_a_run_with_smaller_rows_from_that_step_on(
+    scorer, objective, saving, large_rows, caplog, family
+):
+    """To the last bit, with dropout: no gradient of a failed attempt is left, no number drawn."""
+    goal = objective("realm", freeze_epochs=1)
+    changes = DROPOUT[family]
+    tight = scorer(family, watch=large_rows(2), **changes)
+    with caplog.at_level(logging.WARNING):
+        found = trajectory(tight, goal, saving)
+    assert tight.row_tokens < 40
+    assert f"rows of {tight.row_tokens} tokens from here on: CUDA out" in caplog.text
+
+    small = scorer(family, tight.row_tokens, **changes)
+    wanted = trajectory(small, goal, saving)
+    assert len(small.watch.calls) < len(tight.watch.calls)
+    assert all(found[0][name].equal(wanted[0][name]) for name in wanted[0])
+    assert found[1]["omega"].equal(wanted[1]["omega"])
+    assert found[2] == wanted[2]
+    # the steps have as many items as ever
+    steps = [call for call in tight.watch.calls if len(call) in (3, 4)]
+    assert steps[-9:] == small.watch.calls
+
+
+def test_out_of_memory_with_one_item_in_a_row(scorer, objective, saving, large_rows):
+    def refuse(loss):
+        def refused(*args):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        return refused
+
+    watched = scorer(row_tokens=64)
+    with pytest.raises(MemoryError, match=r"one item in a row \(row_tokens 4\): CUDA out of"):
+        fit(watched, broken(objective("sft"), refuse), training(), STREAM, saving)
+    rows = [len(call) for call in watched.watch.calls]
+    assert rows == [4] * 5  # 64, 32, 16, 8, 4: the shortest item has four tokens
+
+
+def test_predictions_out_of_memory(scorer, large_rows):
+    numbers = np.array([7, 2, 11, 0, 5])
+    tight = scorer(watch=large_rows(1))
+    found = predict(tight, numbers, 4, "fp32")
+    assert tight.row_tokens < 20
+    torch.testing.assert_close(found, predict(scorer(), numbers, 4, "fp32"))
+
+
 # what goes wrong
 
 
@@ -214,7 +281,7 @@ def broken(goal, loss):
     """The same goal with another loss."""
     method = SimpleNamespace(**vars(goal.method))
     method.loss = loss(goal.method.loss)
-    return type(goal)(method, goal.settings, goal.given, goal.rows)
+    return replace(goal, method=method)
 
 
 @pytest.mark.parametrize(
@@ -272,3 +339,13 @@ def test_predictions_that_are_not_numbers(scorer):
         watched.model.model.norm.weight.fill_(math.inf)
     with pytest.raises(DivergedError, match="predictions"):
         predict(watched, np.arange(3), 4, "fp32")
+
+
+def test_predictions_come_in_the_order_asked(scorer):
+    """Whatever the order in which items are scored: T5 takes the longest first."""
+    watched = scorer("t5", row_tokens=16)
+    numbers = np.array([0, 7, 2, 11, 5, 1])
+    log_p = predict(watched, numbers, 4, "fp32")
+    assert len(watched.watch.calls) == 1
+    for number, row in zip(numbers, log_p, strict=True):
+        torch.testing.assert_close(row, predict(watched, np.array([number]), 4, "fp32")[0])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from annobench.errors import AnnobenchError, one_line
+from annobench.models.memory import in_smaller_rows
 from annobench.models.packing import Row, own_size, pack
 from annobench.models.tokens import TokenItem
 
@@ -58,15 +59,24 @@ def layer_stack(model: "PreTrainedModel") -> nn.ModuleList:
     return stacks[0]
 
 
-def _frozen(stack: nn.ModuleList, layers: int) -> int:
-    """How many layers come before the last `layers`.
+def split_layers(model: "PreTrainedModel", layers: int) -> tuple[nn.ModuleList, int]:
+    """The model's layers, and how many of them come before the last `layers`.
 
     Raises:
-        AnnobenchError: there are not that many layers.
+        AnnobenchError: there are not that many layers, or they cannot be fed with states.
     """
+    stack = layer_stack(model)
     if layers > len(stack):
         raise AnnobenchError(f"tune.layers: found {layers}; allowed: 1 to {len(stack)}")
-    return len(stack) - layers
+    embeddings: Any = model.get_input_embeddings()
+    hidden = model.config.hidden_size
+    if (width := embeddings.weight.shape[1]) != hidden:
+        raise AnnobenchError(
+            f"tune: {{kind: top-layers}} of model type {model.config.model_type!r}: found "
+            f"embeddings of {width} numbers before layers of {hidden}; allowed: as many as the "
+            "layers have (use tune: {kind: full} or {kind: lora})"
+        )
+    return stack, len(stack) - layers
 
 
 class TopDecoder(nn.Module):
@@ -78,8 +88,8 @@ class TopDecoder(nn.Module):
 
     def __init__(self, model: "PreTrainedModel", layers: int) -> None:
         super().__init__()
-        stack = layer_stack(model)
-        del stack[: _frozen(stack, layers)]
+        stack, frozen = split_layers(model, layers)
+        del stack[:frozen]
         model.config.num_hidden_layers = layers
         if getattr(model.config, "layer_types", None):
             model.config.layer_types = model.config.layer_types[-layers:]
@@ -99,9 +109,12 @@ class TopDecoder(nn.Module):
         return self.model(inputs_embeds=states, **kwargs)
 
 
-@dataclass(frozen=True)
+@dataclass
 class DecoderScorer:
-    """Scores items with a decoder-only model, many items in a row, each distinct prefix once."""
+    """Scores items with a decoder-only model, many items in a row, each distinct prefix once.
+
+    Nothing in a row is padded, so rows take the items as they come: neighbours often share text.
+    """
 
     model: nn.Module
     """The whole model, or a `TopDecoder`."""
@@ -109,6 +122,7 @@ class DecoderScorer:
     score: str
     """`sum` or `mean` of an option's token log-probabilities."""
     row_tokens: int
+    """Most tokens in a row of several items; halved when memory does not suffice."""
     device: torch.device
     states: States | None = None
     """What a `TopDecoder` starts from, for the same items."""
@@ -123,6 +137,10 @@ class DecoderScorer:
             states = None if self.states is None else self.states.of(row, chosen)
             logits = row_logits(self.model, row, self.device, states)
             yield chosen, option_scores(logits, row, self.score)
+
+    def shortest(self) -> int:
+        """Tokens of the smallest item."""
+        return min(own_size(item) for item in self.items)
 
 
 def row_logits(
@@ -193,12 +211,14 @@ def check_packing(model: "PreTrainedModel", items: Sequence[TokenItem], row_toke
     Raises:
         AnnobenchError: a packed score differs from the plain one by more than 1e-3 (fp32), or the
             model cannot compute it.
+        MemoryError: it does not fit with one item in a row.
     """
     scorer = DecoderScorer(model, items, "sum", row_tokens, model.device)
+    all_items = np.arange(len(items))
     try:
-        packed = [row for _, scores in scorer.chunks(np.arange(len(items))) for row in scores]
-    except torch.OutOfMemoryError:
-        raise
+        packed = in_smaller_rows(
+            scorer, lambda: [row for _, scores in scorer.chunks(all_items) for row in scores]
+        )
     except (RuntimeError, TypeError, ValueError) as error:
         raise _unpackable(model, f"cannot be computed ({one_line(error)})") from error
     for item, scores in zip(items, packed, strict=True):
@@ -215,31 +235,45 @@ def _unpackable(model: "PreTrainedModel", what: str) -> AnnobenchError:
     )
 
 
+class _Reached(Exception):  # noqa: N818  # nothing is wrong
+    """Ends a forward pass that need not go on."""
+
+
 @torch.no_grad()
 def frozen_states(
     model: "PreTrainedModel", items: Sequence[TokenItem], layers: int, row_tokens: int
 ) -> States:
-    """The hidden states that enter the last `layers` layers.
+    """The hidden states that enter the last `layers` layers; these are not run.
 
     Raises:
-        AnnobenchError: the model has fewer layers.
+        AnnobenchError: the model has fewer layers, or they cannot be fed with states.
     """
-    caught: list[Tensor] = []
 
     def catch(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        caught.append((args[0] if args else kwargs["hidden_states"])[0])
+        raise _Reached((args[0] if args else kwargs["hidden_states"])[0])
 
-    stack = layer_stack(model)
-    handle = stack[_frozen(stack, layers)].register_forward_pre_hook(catch, with_kwargs=True)
+    stack, frozen = split_layers(model, layers)
+    handle = stack[frozen].register_forward_pre_hook(catch, with_kwargs=True)
     starts = np.cumsum([0] + [own_size(item) for item in items])
     values: Tensor | None = None
-    for row in pack(items, row_tokens):
-        row_logits(model, row, model.device)
-        hidden = caught.pop()
-        if values is None:
-            values = torch.empty(int(starts[-1]), hidden.shape[-1], dtype=hidden.dtype)
-        for number, places in zip(row.items, row.item_places, strict=True):
-            values[starts[number] : starts[number + 1]] = hidden[torch.from_numpy(places)].cpu()
-    handle.remove()
+    try:
+        for row in pack(items, row_tokens):
+            hidden = _until_reached(model, row)
+            if values is None:
+                values = torch.empty(int(starts[-1]), hidden.shape[-1], dtype=hidden.dtype)
+            for number, places in zip(row.items, row.item_places, strict=True):
+                values[starts[number] : starts[number + 1]] = hidden[torch.from_numpy(places)].cpu()
+    finally:
+        handle.remove()
     assert values is not None
     return States(values, starts[:-1])
+
+
+def _until_reached(model: "PreTrainedModel", row: Row) -> Tensor:
+    """[S, H]: the states of a row where a hook ends the forward pass."""
+    try:
+        row_logits(model, row, model.device)
+    except _Reached as reached:
+        states: Tensor = reached.args[0]
+        return states
+    raise AssertionError("a layer's hook ends every forward pass")

@@ -15,38 +15,45 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True)
+CPU_PADDING = 512
+"""On a CPU a batch ends rather than pad more tokens than this. Our choice: for one more pass, it
+takes steps of 16 items of 5 to 500 tokens from 60 % of padding to 37 %. On a GPU a pass over few
+tokens takes as long as one over many, so there only `row_tokens` ends a batch."""
+
+
+@dataclass
 class EncoderDecoderScorer:
     """Scores items with an encoder-decoder model.
 
     The decoder of T5 knows positions only by the distance between tokens, so options are not
     packed: each is a short decoder sequence over its item's one encoding. Where every option is
-    one token (letters), one decoder step scores them all.
+    one token (letters), one decoder step scores them all. Items are taken by length, the longest
+    first, so that a batch pads little and the largest comes first.
     """
 
     model: "PreTrainedModel"
     items: Sequence[TokenItem]
     score: str
     row_tokens: int
+    """Most encoder tokens in a batch of several items, padding included; halved when memory does
+    not suffice."""
     device: torch.device
 
     def chunks(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Item numbers [n] and their option scores [n, K], chunk by chunk."""
-        start = 0
-        while start < len(numbers):
-            end = self._end(numbers, start)
-            chunk = numbers[start:end]
+        lengths = np.array([len(self.items[number].prompt) for number in numbers])
+        order = np.argsort(-lengths, kind="stable")
+        numbers, lengths = numbers[order], lengths[order]
+        most = CPU_PADDING if self.device.type == "cpu" else np.inf
+        while len(numbers):
+            fit = max(1, self.row_tokens // lengths[0])
+            size = min(fit, np.searchsorted(np.cumsum(lengths[0] - lengths), most, "right"))
+            chunk, numbers, lengths = numbers[:size], numbers[size:], lengths[size:]
             yield chunk, self._scores([self.items[number] for number in chunk])
-            start = end
 
-    def _end(self, numbers: np.ndarray, start: int) -> int:
-        """Where the padded encoder batch that begins at `start` has to end."""
-        longest = 0
-        for end in range(start, len(numbers)):
-            longest = max(longest, len(self.items[numbers[end]].prompt))
-            if longest * (end + 1 - start) > self.row_tokens and end > start:
-                return end
-        return len(numbers)
+    def shortest(self) -> int:
+        """Encoder tokens of the smallest item."""
+        return min(len(item.prompt) for item in self.items)
 
     def _scores(self, items: Sequence[TokenItem]) -> Tensor:
         prompts = self._pad([item.prompt for item in items])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from annobench.settings import Settings
 
@@ -21,7 +21,23 @@ class TopLayers(Settings):
     """How many layers, counted from the output, are trained."""
 
 
-Tune = Annotated[Full | TopLayers, Field(discriminator="kind")]
+class Lora(Settings):
+    """Low-rank adapters (Hu et al. 2021, by PEFT) are trained beside the frozen weights."""
+
+    kind: Literal["lora"] = "lora"
+    rank: PositiveInt = 16
+    """Rank of an adapter's update, r."""
+    alpha: PositiveFloat = 32.0
+    """The update is scaled by alpha / rank."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout of an adapter's input."""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Names of the linear layers that get an adapter, such as `q_proj`, or the ends of their dotted
+    names; without them those that PEFT chooses for the model's type, and for a type that it does
+    not know every linear layer but the vocabulary's."""
+
+
+Tune = Annotated[Full | Lora | TopLayers, Field(discriminator="kind")]
 
 
 class Model(Settings):
@@ -34,7 +50,7 @@ class Model(Settings):
     """Checksum of the wheel, required for `wheel:` sources; of others, the SHA-256 of the canonical
     JSON of {file name: checksum}."""
     tune: Tune = TopLayers()
-    """What is trained: `{kind: full}` or `{kind: top-layers, layers: N}`."""
+    """What is trained: `{kind: full}`, `{kind: lora, rank: R}`, `{kind: top-layers, layers: N}`."""
     template: str = "Question: {prompt}\nAnswer:"
     """The text before the answer; `{prompt}` stands for the item's question."""
     answer: Literal["text", "letter"] = "text"

@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 
 from annobench import tables, tensors
-from annobench.models.decoder import States, check_packing, frozen_states
+from annobench.models.decoder import DecoderScorer, States, check_packing, frozen_states
 from annobench.models.loading import is_encoder_decoder, load_model, load_tokenizer
+from annobench.models.memory import in_smaller_rows
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, tokenize
 from annobench.training.precision import arithmetic, pick_device, store_frozen
@@ -49,8 +50,13 @@ def encode(
         return tokens, None
     log.info("frozen layers of %d items", len(tokens))
     store_frozen(whole, training.precision)
+    layers = model.tune.layers
+    scorer = DecoderScorer(whole, tokens, model.score, training.row_tokens, whole.device)
     with arithmetic(whole.device, training.precision):
-        return tokens, frozen_states(whole, tokens, model.tune.layers, training.row_tokens)
+        states = in_smaller_rows(
+            scorer, lambda: frozen_states(whole, tokens, layers, scorer.row_tokens)
+        )
+    return tokens, states
 
 
 def write_features(

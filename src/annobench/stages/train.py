@@ -19,9 +19,10 @@ from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.methods import Given
 from annobench.models.decoder import States
+from annobench.models.memory import out_of_memory
 from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
-from annobench.models.tuning import load_scorer
+from annobench.models.tuning import load_scorer, recompute_activations
 from annobench.settings import Settings
 from annobench.stages.view import predict_items, prediction_frame
 from annobench.training.loop import Checkpointing, DivergedError, Objective, fit
@@ -62,6 +63,8 @@ class Trained:
     annotators: pd.DataFrame
     history: pd.DataFrame
     train_seconds: float
+    row_tokens: int
+    """Most tokens in a row in the end, see `models.memory`."""
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
@@ -69,20 +72,23 @@ def run(job: Job, saving: Checkpointing) -> Trained:
 
     Raises:
         DivergedError: the loss is no longer finite.
-        torch.OutOfMemoryError: the device's memory does not suffice.
+        torch.OutOfMemoryError, MemoryError: the device's memory does not suffice.
     """
     torch.set_num_threads(job.training.threads)
     device = pick_device()
     scorer = load_scorer(
-        job.folder, job.model, job.tokens, job.states, job.training.row_tokens, device
+        job.folder, job.model, job.tokens, job.states, job.training.row_tokens, device, job.stream
     )
     store_frozen(scorer.model, job.training.precision)
+    if job.training.gradient_checkpointing:
+        recompute_activations(scorer.model)
     given = _given(job)
     targets = job.method.targets(given, job.settings)
     if not job.method.NEEDS.training:
         log_p = predict_items(scorer, job.items, job.training.precision)
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
-        return Trained(targets, prediction_frame(job.items, log_p), *nothing, train_seconds=0.0)
+        predictions = prediction_frame(job.items, log_p)
+        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
@@ -97,6 +103,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         _annotators(expertise, given),
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
+        row_tokens=scorer.row_tokens,
     )
 
 
@@ -173,10 +180,15 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         "total_seconds": time.perf_counter() - begun,
         "items_per_second": _items_per_second(done.history) if done else None,
         "peak_memory_bytes": _peak_memory(),
+        "row_tokens": {
+            "asked": job.training.row_tokens,
+            "used": done.row_tokens if done else None,
+        },
         "device": str(pick_device()),
         "processor": platform.processor() or platform.machine(),
         "versions": {
-            name: version(name) for name in ("annobench", "torch", "transformers", "crowd-kit")
+            name: version(name)
+            for name in ("annobench", "torch", "transformers", "peft", "crowd-kit")
         }
         | {"python": platform.python_version()},
     }
@@ -190,8 +202,7 @@ def _verdict(error: Exception) -> tuple[str, str]:
     text = one_line(error)
     if isinstance(error, DivergedError):
         return "diverged", text
-    on_cpu = "DefaultCPUAllocator: can't allocate memory" in text  # torch raises a RuntimeError
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or on_cpu:
+    if out_of_memory(error):
         return "out-of-memory", text or type(error).__name__
     return "failed", f"{type(error).__name__}: {text}"
 

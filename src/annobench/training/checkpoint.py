@@ -19,6 +19,8 @@ class Snapshot:
 
     tensors: dict[str, Tensor]
     history: list[dict[str, float]]
+    row_tokens: int
+    """Most tokens in a row, as far as memory has allowed."""
 
 
 def trained(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -31,16 +33,29 @@ def snapshot(
     extra: dict[str, Tensor],
     optimizer: Optimizer,
     history: list[dict[str, float]],
+    row_tokens: int,
 ) -> Snapshot:
     """Everything that the next step depends on: parameters, moments, random states."""
     tensors = {f"model.{name}": p.detach() for name, p in trained(module).items()}
     tensors |= {f"extra.{name}": p.detach() for name, p in extra.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
-    tensors["rng.cpu"] = torch.get_rng_state()
+    return Snapshot(tensors | random_states(), history, row_tokens)
+
+
+def random_states() -> dict[str, Tensor]:
+    """The states of the streams that dropout draws from."""
+    states = {"rng.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
-        tensors["rng.cuda"] = torch.cuda.get_rng_state()
-    return Snapshot(tensors, history)
+        states["rng.cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def set_random_states(states: dict[str, Tensor]) -> None:
+    """Put back what `random_states` returned, where there still is such a device."""
+    torch.set_rng_state(states["rng.cpu"].cpu())
+    if "rng.cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["rng.cuda"].cpu())
 
 
 @torch.no_grad()
@@ -58,13 +73,15 @@ def restore(
             _, index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    torch.set_rng_state(saved.tensors["rng.cpu"].cpu())
-    if "rng.cuda" in saved.tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(saved.tensors["rng.cuda"].cpu())
+    set_random_states(saved.tensors)
 
 
 def save(path: Path, saved: Snapshot, recipe: str) -> None:
-    metadata = {"recipe": recipe, "history": json.dumps(saved.history)}
+    metadata = {
+        "recipe": recipe,
+        "history": json.dumps(saved.history),
+        "row_tokens": str(saved.row_tokens),
+    }
     write(path, saved.tensors, metadata)
 
 
@@ -80,4 +97,4 @@ def load(path: Path, recipe: str) -> Snapshot | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError):
         return None
-    return Snapshot(tensors, json.loads(metadata["history"]))
+    return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))

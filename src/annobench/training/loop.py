@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from torch.optim import Optimizer
 
 from annobench.methods import Given
+from annobench.models.memory import in_smaller_rows
 from annobench.models.tuning import Scorer
 from annobench.seeds import generator, seed_of
 from annobench.settings import Settings
@@ -120,10 +121,12 @@ def fit(
     """Minimise the objective with AdamW; continue from the checkpoint if it fits.
 
     `stream` names what the order of items and the dropout may depend on. Returns the method's own
-    learned parameters, and one row of `tables.HISTORY` per optimizer step.
+    learned parameters, and one row of `tables.HISTORY` per optimizer step. A step that runs out of
+    memory is begun again with smaller rows; the scorer keeps these.
 
     Raises:
         DivergedError: the loss or the gradient is NaN or infinite.
+        MemoryError: a step does not fit with one item in a row.
     """
     module = scorer.model
     plan = batches(objective.items, training, stream)
@@ -133,6 +136,7 @@ def fit(
     history: list[dict[str, float]] = []
     if saved := checkpoint.load(saving.path, saving.recipe):
         checkpoint.restore(saved, module, extra, optimizer)
+        scorer.row_tokens = saved.row_tokens
         history = list(saved.history)
         log.info("continue from the checkpoint at step %d of %d", len(history), len(plan))
     module.train()
@@ -142,7 +146,7 @@ def fit(
         optimizer.param_groups[0]["lr"] = share * training.lr
         if extra:
             optimizer.param_groups[1]["lr"] = share * objective.learning_rate(epoch)
-        loss = _backward(scorer, objective, extra, numbers, training.precision)
+        loss = _gradients(scorer, objective, extra, numbers, training.precision, optimizer)
         norms = (
             nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip),
             nn.utils.get_total_norm([p.grad for p in extra.values() if p.grad is not None]),
@@ -170,7 +174,7 @@ def fit(
             log.info(progress(history[-1], len(plan), training))
             last_logged = now
         if now - last_saved >= saving.seconds:
-            state = checkpoint.snapshot(module, extra, optimizer, history)
+            state = checkpoint.snapshot(module, extra, optimizer, history, scorer.row_tokens)
             checkpoint.save(saving.path, state, saving.recipe)
             last_saved = clock = time.perf_counter()
     return {name: value.detach().cpu() for name, value in extra.items()}, history
@@ -185,6 +189,25 @@ def _optimizer(module: nn.Module, extra: dict[str, Tensor], training: Training) 
     return torch.optim.AdamW(groups, fused=True)
 
 
+def _gradients(
+    scorer: Scorer,
+    objective: Objective,
+    extra: dict[str, Tensor],
+    numbers: np.ndarray,
+    precision: str,
+    optimizer: Optimizer,
+) -> float:
+    """One step's gradients and loss, from the same random state in rows of whatever size."""
+    states = checkpoint.random_states()
+
+    def attempt() -> float:
+        optimizer.zero_grad()  # what a failed attempt left
+        checkpoint.set_random_states(states)
+        return _backward(scorer, objective, extra, numbers, precision)
+
+    return in_smaller_rows(scorer, attempt)
+
+
 def _backward(
     scorer: Scorer,
     objective: Objective,
@@ -194,19 +217,19 @@ def _backward(
 ) -> float:
     """Gradients of the weighted mean loss of these items' target rows; returns that loss."""
     total_weight = objective.rows.select(numbers).weight.sum()
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64, device=scorer.device)
     chunks = scorer.chunks(numbers)
     while True:
         with arithmetic(scorer.device, precision):
             chunk = next(chunks, None)
         if chunk is None:
-            return total
+            return total.item()
         chosen, scores = chunk
         rows = objective.rows.select(chosen).to(scorer.device)
         losses = objective.row_losses(scores, rows, extra)
         loss = (rows.weight * losses).sum() / total_weight
         loss.backward()  # type: ignore[no-untyped-call]
-        total += loss.item()
+        total += loss.detach()
 
 
 def progress(row: dict[str, float], steps: int, training: Training) -> str:
@@ -222,11 +245,22 @@ def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -
 
     Raises:
         DivergedError: the model's scores are not numbers.
+        MemoryError: it does not fit with one item in a row.
     """
     scorer.model.eval()
-    with arithmetic(scorer.device, precision):
-        parts = [log_probabilities(scores, options).cpu() for _, scores in scorer.chunks(numbers)]
-    log_p = torch.cat(parts)
+
+    def attempt() -> Tensor:
+        with arithmetic(scorer.device, precision):
+            parts = [
+                (chosen, log_probabilities(scores, options).cpu())
+                for chosen, scores in scorer.chunks(numbers)
+            ]
+        found = np.concatenate([chosen for chosen, _ in parts])
+        order = np.argsort(found)
+        places = order[np.searchsorted(found, numbers, sorter=order)]
+        return torch.cat([log_p for _, log_p in parts])[torch.from_numpy(places)]
+
+    log_p = in_smaller_rows(scorer, attempt)
     if unknown := int(log_p.isnan().any(1).sum()):
         raise DivergedError(f"predictions of {unknown} of {len(numbers)} items are NaN")
     return log_p

@@ -28,7 +28,11 @@ class Training(Settings):
     precision: Literal["bf16", "fp32"] = "bf16"
     """Arithmetic of the forward and backward pass; trained weights stay fp32 in both."""
     row_tokens: PositiveInt = 1024
-    """Most tokens in one packed row; a batch that is longer is split and its gradients add up."""
+    """Most tokens in one packed row; a batch that is longer is split and its gradients add up. A
+    cell that runs out of memory halves it as often as it must, and run.json says so."""
+    gradient_checkpointing: bool = False
+    """Keep only what enters each layer and compute the rest again in the backward pass: less
+    memory, about a third more time, the same result."""
     threads: PositiveInt = 1
     """CPU threads of one cell. Fixed here, not taken from the machine, so that a result does not
     depend on how many cores there were."""

@@ -1,0 +1,54 @@
+"""Memory that does not suffice: the same work, in smaller rows."""
+
+import gc
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import torch
+
+from annobench.errors import one_line
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class InRows(Protocol):
+    """A scorer: it lays its items out in rows."""
+
+    row_tokens: int
+    """Most tokens in a row that holds more than one item."""
+
+    def shortest(self) -> int:
+        """Tokens of the smallest item: rows of no more tokens hold one item each."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the device or the machine had no memory left."""
+    on_cpu = "DefaultCPUAllocator: can't allocate memory" in str(error)  # a mere RuntimeError
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or on_cpu
+
+
+def in_smaller_rows(scorer: InRows, work: Callable[[], T]) -> T:
+    """What `work` returns; each time it runs out of memory, `scorer.row_tokens` is halved first.
+
+    `work` must begin afresh at every call. The scorer keeps the rows that fitted.
+
+    Raises:
+        MemoryError: it does not fit with one item in each row.
+    """
+    while True:
+        try:
+            return work()
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            reason = one_line(error) or type(error).__name__
+            if scorer.row_tokens <= scorer.shortest():
+                raise MemoryError(
+                    f"even with one item in a row (row_tokens {scorer.row_tokens}): {reason}"
+                ) from error
+        scorer.row_tokens //= 2
+        log.warning("rows of %d tokens from here on: %s", scorer.row_tokens, reason)
+        gc.collect()  # with the error went what the failed attempt had computed
+        torch.cuda.empty_cache()

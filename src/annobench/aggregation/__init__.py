@@ -13,8 +13,6 @@ option 2 of another are the same class. Nothing depends on the order of the anno
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -82,10 +80,11 @@ def count(annotations: pd.DataFrame, options: pd.Series[int], signed: str | None
             f"{signed}: found {unsigned} of {len(annotations)} annotations without an"
             " annotator; allowed: annotations that all name theirs"
         )
-    item, names = pd.factorize(annotations["item"], sort=True)
-    annotator, _ = pd.factorize(annotations["annotator"], sort=True)
+    names = pd.Index(annotations["item"].unique()).sort_values()
+    item = names.get_indexer(pd.Index(annotations["item"])).astype(np.int64)
+    annotator = pd.factorize(annotations["annotator"], sort=True)[0].astype(np.int64)
     label = annotations["label"].to_numpy(np.int64)
-    K = options.reindex(names, fill_value=0).to_numpy(np.int64)
+    K = np.asarray(options.reindex(names, fill_value=0), dtype=np.int64)
     outside = np.flatnonzero((label < 0) | (label >= K[item]))
     if outside.size:
         row = outside[0]
@@ -94,21 +93,4 @@ def count(annotations: pd.DataFrame, options: pd.Series[int], signed: str | None
             f" item's number of options, {K[item[row]]}"
         )
     order = np.lexsort((label, annotator, item))
-    return Votes(pd.Index(names), K, item[order], annotator[order], label[order])
-
-
-def crowd_kit(
-    fit: Callable[[pd.DataFrame], pd.DataFrame], frame: pd.DataFrame, width: int
-) -> npt.NDArray[np.float64]:
-    """A crowd-kit aggregator's probabilities as [I, width]; a label that it does not know has 0.
-
-    `frame` is what crowd-kit reads: task, worker and label, as numbers.
-    """
-    import numpy as np
-    import pandas as pd
-
-    with warnings.catch_warnings():
-        # crowd-kit 1.4.2 passes arguments that pandas 4 will drop
-        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
-        found = fit(frame)
-    return found.sort_index().reindex(columns=range(width), fill_value=0.0).to_numpy(np.float64)
+    return Votes(names, K, item[order], annotator[order], label[order])

@@ -58,13 +58,13 @@ def _expectation_maximisation(votes: Votes) -> Reals:
 
     chosen = votes.shares.any(0)
     T = votes.shares[:, chosen]
-    likelihood, log_prior = _maximisation(labels, by_pair, owner, T)
+    likelihood, log_prior = _log_parameters(labels, by_pair, owner, T)
     bound = -np.inf
     for _ in range(ITERATIONS):
         joint = likelihood + log_prior
         T = np.exp(joint - joint.max(1, keepdims=True))
         T /= T.sum(1, keepdims=True)
-        likelihood, log_prior = _maximisation(labels, by_pair, owner, T)
+        likelihood, log_prior = _log_parameters(labels, by_pair, owner, T)
         floored = T.clip(FLOOR)
         expected = (T * (likelihood + per_item[:, None] * log_prior)).sum()
         before, bound = bound, (expected - (floored * np.log(floored)).sum()) / len(pair)
@@ -75,12 +75,14 @@ def _expectation_maximisation(votes: Votes) -> Reals:
     return out
 
 
-def _maximisation(labels: Any, by_pair: Any, owner: Any, T: Reals) -> tuple[Reals, Reals]:
+def _log_parameters(
+    labels: Any, by_pair: Any, owner: npt.NDArray[np.int64], posterior: Reals
+) -> tuple[Reals, Reals]:
     """log of the likelihood [I, classes] of each item's labels, and of the prior [classes]."""
     import numpy as np
 
-    error = (by_pair @ T).clip(FLOOR)
+    error = (by_pair @ posterior).clip(FLOOR)
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
     totals = np.add.reduceat(error, starts)
     error /= np.repeat(totals, np.diff(starts, append=len(owner)), axis=0)
-    return labels @ np.log(error), np.log(T.mean(0).clip(FLOOR))
+    return labels @ np.log(error), np.log(posterior.mean(0).clip(FLOOR))

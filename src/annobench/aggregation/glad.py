@@ -7,9 +7,10 @@ option positions beforehand, whether they were chosen or not. Nothing is drawn.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
-from annobench.aggregation import count, crowd_kit
+from annobench.aggregation import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,7 @@ def posterior(annotations: pd.DataFrame, options: pd.Series[int]) -> pd.DataFram
     Raises:
         AnnobenchError: a label has no annotator, or is not one of its item's options.
     """
+    import numpy as np
     import pandas as pd
     from crowdkit.aggregation import GLAD
 
@@ -30,4 +32,8 @@ def posterior(annotations: pd.DataFrame, options: pd.Series[int]) -> pd.DataFram
     K = votes.shares.shape[1]
     frame = pd.DataFrame({"task": votes.item, "worker": votes.annotator, "label": votes.label})
     glad = GLAD(labels_priors=pd.Series(1 / K, index=range(K)))
-    return votes.posterior(crowd_kit(glad.fit_predict_proba, frame, K))
+    with warnings.catch_warnings():
+        # crowd-kit 1.4.2 passes an argument that pandas 4 will drop
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
+        found = glad.fit_predict_proba(frame)
+    return votes.posterior(found.sort_index()[list(range(K))].to_numpy(np.float64))

@@ -35,8 +35,8 @@ def target_frame(
     """`tables.TARGETS` with every row kept at weight 1."""
     return pd.DataFrame(
         {
-            "item": np.asarray(items, dtype=object),
-            "annotator": None if annotators is None else annotators.to_numpy(dtype=object),
+            "item": pd.Series(items).array,
+            "annotator": None if annotators is None else annotators.array,
             "distribution": pd.Series(list(distributions), dtype=object),
             "weight": 1.0,
             "kept": True,

@@ -13,12 +13,18 @@ import pandas as pd
 from annobench import tables
 from annobench.methods import Given
 from annobench.registry import component, kinds
-assert "label-smoothing" in kinds("methods")
-method = component("methods", "label-smoothing")
-items = pd.DataFrame({"item": ["q"], "options": [["a", "b", "c", "d"]]})
-annotations = pd.DataFrame({"item": ["q"], "annotator": ["x"], "label": [2]})
-frame = method.targets(Given(items, annotations), method.Settings(epsilon=0.2))
-assert [round(p, 12) for p in frame["distribution"][0]] == [0.05, 0.05, 0.85, 0.05]
+assert "unanimous" in kinds("methods")
+method = component("methods", "unanimous")
+items = pd.DataFrame({"item": ["a", "b", "c"], "options": [["x", "y", "z"]] * 3})
+annotations = pd.DataFrame(
+    {"item": list("aabbc"), "annotator": list("pqpqp"), "label": [2, 2, 0, 1, 1]}
+)
+frame = method.targets(Given(items, annotations), method.Settings())
+assert frame["kept"].tolist() == [True, True, False, False, False]
+assert frame["reason"].tolist() == ["annotation"] * 2 + ["annotators disagree"] * 2 + [
+    "too few labels"
+]
+assert method.targets(Given(items, annotations), method.Settings(votes=1))["kept"].sum() == 3
 tables.write(__import__("pathlib").Path("targets.parquet"), frame, tables.TARGETS)
 """
 
@@ -32,7 +38,7 @@ def block(language: str) -> str:
 
 def test_the_method_of_the_walk_through_can_be_added_as_one_file(tmp_path):
     shutil.copytree(ROOT / "src" / "annobench", tmp_path / "src" / "annobench")
-    method = tmp_path / "src" / "annobench" / "methods" / "label_smoothing.py"
+    method = tmp_path / "src" / "annobench" / "methods" / "unanimous.py"
     method.write_text(block("python"), encoding="utf-8")
     study = (ROOT / "config.yaml").read_text(encoding="utf-8")
     study, changes = re.subn(r"^methods:\n(?:  .*\n)+", block("yaml"), study, flags=re.MULTILINE)
@@ -54,6 +60,6 @@ def test_the_method_of_the_walk_through_can_be_added_as_one_file(tmp_path):
         return done.stdout
 
     run("-c", TRY)
-    assert "label-smoothing" in run("-m", "annobench", "validate", "study.yaml")
+    assert "unanimous" in run("-m", "annobench", "validate", "study.yaml")
     run("-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), str(method))
     run("-m", "ruff", "format", "--check", "--config", str(ROOT / "pyproject.toml"), str(method))

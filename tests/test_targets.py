@@ -2,14 +2,27 @@ import pandas as pd
 import pytest
 
 from annobench import tables
-from annobench.targets import chance_corrected_agreement, one_hot, option_counts, target_frame
+from annobench.aggregation.majority import posterior
+from annobench.methods import Given
+from annobench.targets import (
+    aggregated,
+    chance_corrected_agreement,
+    one_hot,
+    option_counts,
+    target_frame,
+)
 
 
 def test_one_hot():
     found = one_hot(pd.Series([0, 2, 1]), pd.Series([2, 3, 4]))
-    assert found == [[1, 0], [0, 0, 1], [0, 1, 0, 0]]
+    assert found == [(1, 0), (0, 0, 1), (0, 1, 0, 0)]
     with pytest.raises(IndexError):
         one_hot(pd.Series([2]), pd.Series([2]))
+
+
+def test_equal_labels_share_one_row():
+    found = one_hot(pd.Series([1, 0, 1]), pd.Series([3, 3, 3]))
+    assert found[0] is found[2]
 
 
 def test_option_counts():
@@ -61,3 +74,28 @@ def test_no_agreement_without_names():
     unsigned = pd.DataFrame({"item": ["a"], "label": [0], "annotator": [None]})
     assert chance_corrected_agreement(unsigned, targets) is None
     assert chance_corrected_agreement(None, targets) is None
+
+
+def test_agreement_on_an_item_without_a_target_is_refused():
+    targets = pd.DataFrame({"item": ["a"], "distribution": [[1, 0]]})
+    more = pd.DataFrame({"item": ["a", "b"], "label": [0, 0], "annotator": "ann"})
+    with pytest.raises(KeyError, match="b"):
+        chance_corrected_agreement(more, targets)
+
+
+def test_agreement_does_not_depend_on_the_order():
+    targets = pd.DataFrame({"item": ["b", "a"], "distribution": [[0, 1], [0.5, 0.25, 0.25]]})
+    annotations = pd.DataFrame({"item": ["a", "b"], "label": [0, 1], "annotator": "ann"})
+    found = chance_corrected_agreement(annotations, targets)["ann"]
+    assert found == pytest.approx((1 + (0.5 - 1 / 3) / (2 / 3)) / 2)
+    assert chance_corrected_agreement(annotations[::-1], targets[::-1])["ann"] == found
+
+
+def test_aggregated_targets():
+    items = pd.DataFrame({"item": ["b", "a", "c"], "options": [["x", "y"], ["x", "y", "z"], ["x"]]})
+    annotations = pd.DataFrame({"item": ["b", "a"], "label": [1, 2], "annotator": None})
+    found = aggregated(Given(items, annotations), posterior, "why")
+    assert found["item"].tolist() == ["a", "b"]
+    assert found["distribution"].tolist() == [[0, 0, 1], [0, 1]]
+    assert found["reason"].tolist() == ["why", "why"]
+    assert found["annotator"].isna().all()

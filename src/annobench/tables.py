@@ -1,5 +1,6 @@
 """The schemas of every table that crosses a stage, checked at each read and each write."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -198,9 +199,9 @@ def empty(schema: pa.Schema) -> pd.DataFrame:
 
 def stack(column: pd.Series, width: int, fill: float = 0.0) -> np.ndarray:
     """Lists of at most `width` numbers -> array [rows, width], the rest `fill`."""
+    lengths = column.map(len).to_numpy(np.int64)
     out = np.full((len(column), width), fill)
-    for row, values in enumerate(column):
-        out[row, : len(values)] = values
+    out[np.arange(width) < lengths[:, None]] = np.fromiter(chain.from_iterable(column), float)
     return out
 
 

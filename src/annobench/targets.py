@@ -1,12 +1,24 @@
 """Frames of targets, as methods build them."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 
+from annobench.methods import Given
+from annobench.tables import stack
 
-def one_hot(labels: pd.Series, options: pd.Series) -> list[list[float]]:
-    """One row per label: probability 1 on the label among that row's number of options."""
-    return [np.eye(k)[label].tolist() for label, k in zip(labels, options, strict=True)]
+
+def one_hot(labels: pd.Series, options: pd.Series) -> list[tuple[float, ...]]:
+    """One row per label: probability 1 on the label among that row's number of options.
+
+    Equal rows are one object, so that a million of them fit.
+
+    Raises:
+        IndexError: a label is not below its number of options.
+    """
+    rows = {k: tuple(map(tuple, np.eye(int(k)).tolist())) for k in options.unique()}
+    return [rows[k][label] for label, k in zip(labels, options, strict=True)]
 
 
 def option_counts(items: pd.DataFrame) -> pd.Series:
@@ -16,21 +28,34 @@ def option_counts(items: pd.DataFrame) -> pd.Series:
 
 def target_frame(
     items: pd.Series | list[str],
-    distributions: pd.Series | list[list[float]],
+    distributions: pd.Series | Sequence[Sequence[float]],
     reason: str,
     annotators: pd.Series | None = None,
 ) -> pd.DataFrame:
     """`tables.TARGETS` with every row kept at weight 1."""
     return pd.DataFrame(
         {
-            "item": list(items),
-            "annotator": None if annotators is None else list(annotators),
-            "distribution": list(distributions),
+            "item": pd.Series(items).array,
+            "annotator": None if annotators is None else annotators.array,
+            "distribution": pd.Series(list(distributions), dtype=object),
             "weight": 1.0,
             "kept": True,
             "reason": reason,
         }
     )
+
+
+def aggregated(
+    given: Given, posterior: Callable[[pd.DataFrame, pd.Series], pd.DataFrame], reason: str
+) -> pd.DataFrame:
+    """`tables.TARGETS` with one row per annotated item, by a function of `annobench.aggregation`.
+
+    Raises:
+        AnnobenchError: a label is not one of its item's options, or lacks a name that is needed.
+    """
+    assert given.annotations is not None
+    labels = posterior(given.annotations, option_counts(given.items))
+    return target_frame(labels["item"], labels["distribution"], reason)
 
 
 def chance_corrected_agreement(
@@ -44,13 +69,11 @@ def chance_corrected_agreement(
     """
     if annotations is None or annotations["annotator"].isna().any():
         return None
-    target = targets.set_index("item")["distribution"]
-    options = annotations["item"].map(target.map(len)).to_numpy()
-    chosen = np.array(
-        [
-            target[item][label]
-            for item, label in zip(annotations["item"], annotations["label"], strict=True)
-        ]
-    )
-    agreement = pd.Series((chosen * options - 1) / (options - 1))
+    options = targets["distribution"].map(len).to_numpy()
+    chosen = stack(targets["distribution"], int(options.max(initial=1)))
+    rows = pd.Series(np.arange(len(targets)), index=targets["item"])
+    row = rows.loc[annotations["item"]].to_numpy()
+    K = options[row]
+    t = chosen[row, annotations["label"].to_numpy(np.int64)]
+    agreement = pd.Series((t * K - 1) / (K - 1))
     return agreement.groupby(annotations["annotator"].to_numpy()).mean().sort_index()

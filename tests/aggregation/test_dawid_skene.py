@@ -1,33 +1,15 @@
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 from crowdkit.aggregation import DawidSkene
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from annobench.aggregation import dawid_skene, majority
 from annobench.errors import AnnobenchError
 
 
-def crowd(items, accuracies, labels_per_item, options=4, seed=0):
-    """Annotations by annotators who are right with their accuracy, else wrong at random."""
-    rng = np.random.default_rng(seed)
-    gold = rng.integers(options, size=items)
-    rows = []
-    for item, truth in enumerate(gold):
-        for who in rng.choice(len(accuracies), labels_per_item, replace=False):
-            off = 0 if rng.random() < accuracies[who] else rng.integers(1, options)
-            rows.append((f"q{item:04d}", int((truth + off) % options), f"a{who}"))
-    return pd.DataFrame(rows, columns=["item", "label", "annotator"]), gold
-
-
-def accuracy(posterior, gold):
-    return np.mean(
-        [np.argmax(p) == y for p, y in zip(posterior["distribution"], gold, strict=True)]
-    )
-
-
-def test_it_finds_the_good_annotators_where_the_majority_is_wrong():
+def test_it_finds_the_good_annotators_where_the_majority_is_wrong(crowd, accuracy):
     annotations, gold = crowd(300, [0.95, 0.95, 0.25, 0.25, 0.25, 0.25, 0.25], 7)
     options = pd.Series(4, index=annotations["item"].unique())
     by_vote = accuracy(majority.posterior(annotations, options), gold)
@@ -36,21 +18,63 @@ def test_it_finds_the_good_annotators_where_the_majority_is_wrong():
     assert by_skill > 0.93
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-def test_it_is_crowd_kit_where_all_options_occur():
-    annotations, _ = crowd(60, [0.9, 0.8, 0.5, 0.4], 3)
-    options = pd.Series(4, index=annotations["item"].unique())
-    found = dawid_skene.posterior(annotations, options)
-    direct = DawidSkene().fit_predict_proba(
+@st.composite
+def votes(draw):
+    """Annotations of up to 12 items of four options by up to 5 annotators, in any order."""
+    items = draw(st.integers(1, 12))
+    annotators = draw(st.integers(1, 5))
+    cells = [(i, a) for i in range(items) for a in range(annotators)]
+    chosen = draw(st.lists(st.sampled_from(cells), min_size=1, unique=True))
+    labels = draw(st.lists(st.integers(0, 3), min_size=len(chosen), max_size=len(chosen)))
+    return pd.DataFrame(
+        [(f"q{i}", y, f"a{a}") for (i, a), y in zip(chosen, labels, strict=True)],
+        columns=["item", "label", "annotator"],
+    )
+
+
+def crowd_kit(annotations):
+    """[items, 4] of crowd-kit's own posterior, items sorted."""
+    found = DawidSkene().fit_predict_proba(
         annotations.rename(columns={"item": "task", "annotator": "worker"})
     )
-    assert found["item"].tolist() == sorted(direct.index)
-    np.testing.assert_allclose(
-        np.stack(found["distribution"]), direct.loc[found["item"], range(4)], atol=1e-9
+    return found.sort_index().reindex(columns=range(4), fill_value=0.0)
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+@settings(max_examples=40, deadline=None)
+@given(votes())
+def test_it_is_crowd_kit(annotations):
+    """The same start, steps and stop, whatever was voted; crowd-kit floors its result at 1e-10."""
+    options = pd.Series(4, index=annotations["item"].unique())
+    found = dawid_skene.posterior(annotations, options)
+    direct = crowd_kit(annotations)
+    assert found["item"].tolist() == direct.index.tolist()
+    np.testing.assert_allclose(np.stack(found["distribution"]), direct, rtol=0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+def test_it_is_crowd_kit_on_a_crowd(crowd):
+    annotations, _ = crowd(400, [0.9, 0.8, 0.7, 0.5, 0.4, 0.3], 3)
+    options = pd.Series(4, index=annotations["item"].unique())
+    found = np.stack(dawid_skene.posterior(annotations, options)["distribution"])
+    np.testing.assert_allclose(found, crowd_kit(annotations), rtol=0, atol=1e-9)
+
+
+def test_one_step_by_hand():
+    """Both say 0 of x, ann says 0 and bob 1 of y: T = (1, 0), (1/2, 1/2) at the start.
+
+    Then prior = (3/4, 1/4); ann always says 0; bob says 0 in 2/3 of class 0 and in none of class 1.
+    y: class 0 has 3/4 * 1 * 1/3, class 1 has 1/4 * 1 * 1: they are even, and stay so.
+    """
+    annotations = pd.DataFrame(
+        {"item": list("xxyy"), "label": [0, 0, 0, 1], "annotator": ["ann", "bob"] * 2}
     )
+    found = dawid_skene.posterior(annotations, pd.Series({"x": 2, "y": 2}))["distribution"]
+    assert found[0] == pytest.approx([1, 0], abs=1e-9)
+    assert found[1] == pytest.approx([0.5, 0.5], abs=1e-9)
 
 
-def test_items_of_different_width():
+def test_items_of_different_width(crowd, accuracy):
     annotations, gold = crowd(80, [0.9, 0.9, 0.6], 3, options=2)
     names = annotations["item"].unique()
     options = pd.Series(np.where(np.arange(80) % 2, 2, 5), index=names)
@@ -72,35 +96,14 @@ def test_options_that_an_item_lacks_get_nothing():
     annotations["annotator"] = "a" + annotations["annotator"].astype(str)
     options = pd.Series(3, index=annotations["item"].unique())
     options["narrow"] = 2
-    direct = (
-        DawidSkene()
-        .fit_predict_proba(annotations.rename(columns={"item": "task", "annotator": "worker"}))
-        .loc["narrow"]
-    )
+    direct = crowd_kit(annotations).loc["narrow"]
     assert direct[2] > 0.2
     found = dawid_skene.posterior(annotations, options).set_index("item").loc["narrow"].item()
     assert found == pytest.approx((direct[[0, 1]] / direct[[0, 1]].sum()).tolist())
 
 
-def test_it_draws_nothing():
-    annotations, _ = crowd(40, [0.9, 0.6, 0.4], 2)
-    options = pd.Series(4, index=annotations["item"].unique())
-    np.random.seed(0)
-    state = np.random.get_state()[1].copy()
-    first = dawid_skene.posterior(annotations, options)
-    assert np.array_equal(np.random.get_state()[1], state)
-    assert first.equals(dawid_skene.posterior(annotations, options))
-
-
-def test_annotations_without_annotators_are_refused():
+def test_annotations_without_annotators_are_refused(crowd):
     annotations, _ = crowd(5, [0.9, 0.6], 2)
     annotations.loc[3:4, "annotator"] = None
-    with pytest.raises(AnnobenchError, match="found 2 of 10 annotations without"):
-        dawid_skene.posterior(annotations, pd.Series(4, index=annotations["item"].unique()))
-
-
-def test_no_warnings_reach_the_user():
-    annotations, _ = crowd(5, [0.9, 0.6], 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with pytest.raises(AnnobenchError, match="dawid-skene: found 2 of 10 annotations without"):
         dawid_skene.posterior(annotations, pd.Series(4, index=annotations["item"].unique()))

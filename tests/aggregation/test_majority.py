@@ -1,5 +1,3 @@
-import warnings
-
 import pandas as pd
 import pytest
 
@@ -32,28 +30,9 @@ def test_hand_worked_votes(annotator):
     assert found["item"].tolist() == ["a", "b", "c", "d"]
 
 
-def test_the_order_of_the_votes_does_not_matter():
-    annotations = votes("a: 1 0 1 0 2\nb: 2 2 1\nc: 0 1")
-    options = pd.Series(3, index=list("abc"))
-    shuffled = annotations.sample(frac=1, random_state=0)
-    assert majority.posterior(shuffled, options).equals(majority.posterior(annotations, options))
-
-
-def test_no_votes_no_rows():
-    found = majority.posterior(votes("a: 0").iloc[:0], pd.Series({"a": 2}))
-    assert found.columns.tolist() == ["item", "distribution"]
-    assert found.empty
-
-
 @pytest.mark.parametrize(("label", "item"), [(2, "a"), (-1, "a"), (0, "unheard-of")])
 def test_a_label_that_is_no_option_of_its_item(label, item):
     annotations = votes("b: 0 1 2")
     annotations.loc[1, ["item", "label"]] = [item, label]
     with pytest.raises(AnnobenchError, match=f"item '{item}': found label {label};"):
         majority.posterior(annotations, pd.Series({"a": 2, "b": 3}))
-
-
-def test_no_warnings_reach_the_user():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        majority.posterior(votes("a: 0 1 1"), pd.Series({"a": 2}))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -126,6 +127,44 @@ def test_targets_do_not_change_what_they_are_made_from(kind, training_items, ann
     pd.testing.assert_frame_equal(annotations, before[1])
 
 
+@pytest.mark.parametrize("kind", NEED_ANNOTATIONS)
+def test_targets_do_not_depend_on_the_order_of_annotations(
+    kind, training_items, annotations, given
+):
+    method = component("methods", kind)
+    told = given(method)
+    shuffled = replace(told, annotations=annotations.sample(frac=1, random_state=0))
+    assert _sorted(method.targets(shuffled, method.Settings())) == _sorted(
+        method.targets(told, method.Settings())
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_global_random_states_are_neither_read_nor_moved(kind, given):
+    method = component("methods", kind)
+    told, found = given(method), []
+    for seed in (0, 1):
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        states = np.random.get_state()[1].copy(), torch.get_rng_state()
+        found.append(_sorted(method.targets(told, method.Settings())))
+        if method.NEEDS.training:
+            extra = method.parameters(told, method.Settings())
+            found[-1] += [value.tolist() for value in extra.values()]
+        assert np.array_equal(np.random.get_state()[1], states[0])
+        assert torch.get_rng_state().equal(states[1])
+    assert found[0] == found[1]
+
+
+def _sorted(targets):
+    """Rows as plain values, in an order of their own."""
+    rows = targets.assign(
+        annotator=targets["annotator"].astype(object).where(targets["annotator"].notna(), ""),
+        distribution=targets["distribution"].map(tuple),
+    )
+    return sorted(rows.itertuples(index=False, name=None))
+
+
 @pytest.mark.parametrize("kind", TRAINED)
 def test_the_loss_is_one_finite_number_per_row_and_has_a_gradient(kind, ready):
     method, settings, _, rows, scores, extra = ready(kind)
@@ -178,6 +217,30 @@ def test_expertise_is_one_number_per_annotator_in_sorted_order(kind, ready, give
             assert list(found.index) == NAMES
         assert found.dtype == float
         assert found.between(-1, 1).all()
+
+
+@pytest.mark.parametrize("kind", TRAINED)
+def test_expertise_in_several_tasks_is_told_by_annotator_or_by_both(
+    kind, training_items, annotations
+):
+    """Two tasks, and dan has labelled only the first."""
+    tasks = np.where(np.arange(len(training_items)) < 9, "colour", "shape")
+    items = training_items.assign(task=tasks)
+    first = set(items["item"][:9])
+    labels = annotations[(annotations["annotator"] != "dan") | annotations["item"].isin(first)]
+    pairs = [(name, task) for name in NAMES for task in ("colour", "shape")]
+    truth = pd.DataFrame(pairs, columns=["annotator", "task"]).assign(expertise=0.7, accuracy=0.5)
+    method = component("methods", kind)
+    told = Given(items, labels, truth)
+    settings = method.Settings()
+    found = method.expertise(
+        told, method.targets(told, settings), method.parameters(told, settings), settings
+    )
+    if found is None:
+        return
+    known = pairs[:-1] if found.index.nlevels == 2 else NAMES
+    assert list(found.index) == known
+    assert found.between(-1, 1).all()
 
 
 @pytest.mark.parametrize("kind", TRAINED)

@@ -11,38 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annobench.methods import Given, realm, sft
-from annobench.training.rows import Rows
 
 SETTINGS = realm.Settings()
 OPTIONS = [2, 3, 4, 5, 4, 3]
 LABELS = [1, 0, 3, 2, 0, 2]
-ANNOTATORS = [0, 1, 0, 2, 2, 1]
-
-
-@pytest.fixture
-def rows():
-    """One annotation of each of six items with 2 to 5 options, by three annotators."""
-    return rows_of(LABELS, OPTIONS, ANNOTATORS)
-
-
-def rows_of(labels, options, annotators):
-    distribution = torch.zeros(len(labels), 5, dtype=torch.float64)
-    distribution[range(len(labels)), labels] = 1
-    return Rows(
-        torch.arange(len(labels)),
-        distribution,
-        torch.ones(len(labels), dtype=torch.float64),
-        torch.tensor(annotators),
-        torch.tensor(options, dtype=torch.float64),
-        torch.zeros(len(labels), dtype=torch.int64),
-    )
-
-
-@pytest.fixture
-def z():
-    """Scores [6, 5] with -inf beyond an item's options."""
-    scores = 2 * torch.randn(6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return scores.masked_fill(torch.arange(5) >= torch.tensor(OPTIONS)[:, None], -torch.inf)
 
 
 @pytest.fixture
@@ -73,7 +45,7 @@ def test_the_weight_is_the_responsibility(z, omega, rows):
     torch.testing.assert_close(weights, r)
 
 
-def test_by_hand():
+def test_by_hand(rows_of):
     """beta = 4/5, p = (1/2, 1/4, 1/8, 1/8), y = 1: q = 1/5 + 1/20 and r = 4/5."""
     p = torch.tensor([[0.5, 0.25, 0.125, 0.125, 0]], dtype=torch.float64)
     rows = rows_of([1], [4], [0])
@@ -164,7 +136,7 @@ def test_expertise_is_known_only_up_to_a_scale(beta, p, options, c):
 
 
 @given(probability, st.integers(2, 5))
-def test_a_model_at_chance_learns_nothing_about_annotators(beta, options):
+def test_a_model_at_chance_learns_nothing_about_annotators(rows_of, beta, options):
     omega = logit(beta).requires_grad_(True)
     log_p = torch.full((1, 5), 1 / options, dtype=torch.float64).log()
     rows = rows_of([options - 1], [options], [0])
@@ -181,7 +153,7 @@ def test_the_signed_form_is_the_mixture(p, options, share):
     assert log_q(beta, p, options) == pytest.approx(math.log(signed), abs=1e-9)
 
 
-def test_omega_rests_where_expertise_is_the_mean_responsibility():
+def test_omega_rests_where_expertise_is_the_mean_responsibility(rows_of):
     """Gradient descent on omega and EM's M-step find the same beta, and no step of EM hurts."""
     rng = np.random.default_rng(0)
     p = torch.tensor(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from annobench import tables
@@ -16,6 +17,11 @@ from annobench.training.settings import Training
 def job(saved, items, annotations):
     """job(kind, family, tune, training keys): a cell of 18 training and 9 test items."""
 
+    names = ["ann", "bob", "cat", "dan"]
+    truth = pd.DataFrame(
+        {"annotator": names, "task": "colour", "expertise": [1, 1, 0.0, 0.0], "accuracy": 0.5}
+    )
+
     def make(kind="realm", family="llama", tune=None, settings=None, **training):
         method = component("methods", kind)
         folder = saved(family)
@@ -26,7 +32,7 @@ def job(saved, items, annotations):
         return Job(
             items=items,
             annotations=annotations if method.NEEDS.annotations else None,
-            truth=None,
+            truth=truth if method.NEEDS.truth else None,
             tokens=tokens,
             states=states,
             folder=folder,

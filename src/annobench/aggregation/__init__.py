@@ -1,4 +1,4 @@
-"""Label aggregation: annotations in, one posterior per item out. crowd-kit does the work.
+"""Label aggregation: annotations in, one posterior per item out.
 
 A file `<kind>.py` defines
 
@@ -7,61 +7,90 @@ A file `<kind>.py` defines
         returns columns item and distribution (a list of one probability per option), one row for
         each annotated item, sorted by item
 
-from the two functions below.
+from `count` and `Votes.posterior` below. The classes are option positions: option 2 of one item and
+option 2 of another are the same class. Nothing depends on the order of the annotations.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from annobench.errors import AnnobenchError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 
-def probabilities(
-    aggregator: Any, annotations: pd.DataFrame, options: pd.Series[int]
-) -> pd.DataFrame:
-    """A crowd-kit aggregator's probabilities, one row per annotated item, sorted by item, and one
-    column per option position.
+@dataclass(frozen=True)
+class Votes:
+    """N annotations of I items as numbers, ordered by item, annotator and label."""
 
-    crowd-kit knows only the labels that occur, and gives every item all of them. Here an option
-    that nobody ever chose has probability 0, and an item's row is cut to its own options and
-    scaled to sum to 1.
+    names: pd.Index
+    """[I]: the annotated items, sorted."""
+    options: npt.NDArray[np.int64]
+    """[I]: number of options of each item."""
+    item: npt.NDArray[np.int64]
+    """[N]: counts `names`."""
+    annotator: npt.NDArray[np.int64]
+    """[N]: counts the sorted annotators; -1 for no one."""
+    label: npt.NDArray[np.int64]
+    """[N]: the position of an option."""
+
+    @cached_property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """[I, K]: the share of an item's votes that each option got."""
+        import numpy as np
+
+        K = int(self.options.max(initial=0))
+        cells = self.item * K + self.label
+        counts = np.bincount(cells, minlength=len(self.names) * K).reshape(len(self.names), K)
+        shares: npt.NDArray[np.float64] = counts / counts.sum(1, keepdims=True)
+        return shares
+
+    def posterior(self, p: npt.NDArray[np.float64]) -> pd.DataFrame:
+        """[I, K] as the table that a kind returns.
+
+        Each row is cut to its item's own options and scaled to sum to 1.
+        """
+        import numpy as np
+        import pandas as pd
+
+        own = np.where(np.arange(p.shape[1]) < self.options[:, None], p, 0.0)
+        own /= own.sum(1, keepdims=True)
+        rows = [row[:width] for row, width in zip(own.tolist(), self.options, strict=True)]
+        return pd.DataFrame({"item": self.names, "distribution": pd.Series(rows, dtype=object)})
+
+
+def count(annotations: pd.DataFrame, options: pd.Series[int], signed: str | None = None) -> Votes:
+    """Check annotations and number them; `signed` names the kind that needs all annotators.
 
     Raises:
-        AnnobenchError: a label is not one of its item's options.
+        AnnobenchError: a label is not one of its item's options, or it has no annotator.
     """
     import numpy as np
     import pandas as pd
 
-    if annotations.empty:
-        return pd.DataFrame()
-    K = annotations["item"].map(options)
-    outside = ~annotations["label"].between(0, K - 1)
-    if outside.any():
-        item, label = annotations.loc[outside, ["item", "label"]].iloc[0]
+    unsigned = int(annotations["annotator"].isna().sum())
+    if signed and unsigned:
         raise AnnobenchError(
-            f"item {item!r}: found label {label}; allowed: 0 and up, below the item's number of"
-            f" options, {options.get(item, 0)}"
+            f"{signed}: found {unsigned} of {len(annotations)} annotations without an"
+            " annotator; allowed: annotations that all name theirs"
         )
-    votes = annotations.rename(columns={"item": "task", "annotator": "worker"})
-    with warnings.catch_warnings():
-        # crowd-kit 1.4.2 passes arguments that pandas 4 will drop
-        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
-        found: pd.DataFrame = aggregator.fit_predict_proba(votes)
-    found = found.sort_index().reindex(columns=range(int(K.max())), fill_value=0.0)
-    own = np.arange(found.shape[1]) < options.reindex(found.index).to_numpy()[:, None]
-    found = found.where(own, 0.0)
-    return found.div(found.sum(axis=1), axis=0)
-
-
-def as_posterior(found: pd.DataFrame, options: pd.Series[int]) -> pd.DataFrame:
-    """Rows of `probabilities` as the table that `posterior` returns."""
-    import pandas as pd
-
-    widths = options.reindex(found.index)
-    rows = [row[:width].tolist() for row, width in zip(found.to_numpy(), widths, strict=True)]
-    return pd.DataFrame({"item": found.index.to_numpy(), "distribution": rows})
+    names = pd.Index(annotations["item"].unique()).sort_values()
+    item = names.get_indexer(pd.Index(annotations["item"])).astype(np.int64)
+    annotator = pd.factorize(annotations["annotator"], sort=True)[0].astype(np.int64)
+    label = annotations["label"].to_numpy(np.int64)
+    K = np.asarray(options.reindex(names, fill_value=0), dtype=np.int64)
+    outside = np.flatnonzero((label < 0) | (label >= K[item]))
+    if outside.size:
+        row = outside[0]
+        raise AnnobenchError(
+            f"item {names[item[row]]!r}: found label {label[row]}; allowed: 0 and up, below the"
+            f" item's number of options, {K[item[row]]}"
+        )
+    order = np.lexsort((label, annotator, item))
+    return Votes(names, K, item[order], annotator[order], label[order])

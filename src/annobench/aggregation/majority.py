@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.aggregation import as_posterior, probabilities
+from annobench.aggregation import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +19,6 @@ def posterior(annotations: pd.DataFrame, options: pd.Series[int]) -> pd.DataFram
     Raises:
         AnnobenchError: a label is not one of its item's options.
     """
-    from crowdkit.aggregation import MajorityVote
-
-    shares = probabilities(MajorityVote(), annotations, options)
-    most = shares.eq(shares.max(axis=1), axis=0).astype(float)
-    return as_posterior(most.div(most.sum(axis=1), axis=0), options)
+    votes = count(annotations, options)
+    most = votes.shares == votes.shares.max(1, keepdims=True, initial=0)
+    return votes.posterior(most.astype(float))

@@ -1,4 +1,4 @@
-"""Dawid-Skene, then SFT on its posterior: one confusion matrix per annotator, by EM (crowd-kit).
+"""Dawid-Skene, then SFT on its posterior: one confusion matrix per annotator, by EM.
 
 The loss is the cross-entropy to the whole posterior, so that an uncertain item teaches less. An
 annotator's expertise is the chance-corrected agreement with the posterior (our reconstruction).
@@ -32,8 +32,6 @@ NEEDS = Needs(annotations=True, annotator_ids=True)
 def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotated item: the posterior over its options."""
     from annobench.aggregation.dawid_skene import posterior
-    from annobench.targets import option_counts, target_frame
+    from annobench.targets import aggregated
 
-    assert given.annotations is not None
-    labels = posterior(given.annotations, option_counts(given.items))
-    return target_frame(labels["item"], labels["distribution"], "posterior")
+    return aggregated(given, posterior, "posterior")

@@ -31,11 +31,9 @@ NEEDS = Needs(annotations=True)
 def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotated item: the voted label."""
     from annobench.aggregation.majority import posterior
-    from annobench.targets import option_counts, target_frame
+    from annobench.targets import aggregated
 
-    assert given.annotations is not None
-    labels = posterior(given.annotations, option_counts(given.items))
-    return target_frame(labels["item"], labels["distribution"], "majority vote")
+    return aggregated(given, posterior, "majority vote")
 
 
 def expertise(

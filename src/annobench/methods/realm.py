@@ -40,6 +40,7 @@ __all__ = [
     "Settings",
     "expertise",
     "learning_rate",
+    "log_mix",
     "log_mixture",
     "loss",
     "parameters",
@@ -62,11 +63,16 @@ class Settings(_settings.Settings):
     """Epochs before omega begins to learn."""
 
 
-def log_mixture(log_p: Tensor, omega: Tensor, options: Tensor) -> Tensor:
-    """log q(y|x,a) from log p(y|x), the logit of beta_a, and K. All [N] -> [N]."""
+def log_mix(log_p: Tensor, log_guess: Tensor, omega: Tensor) -> Tensor:
+    """log (s p + (1 - s) guess), s = sigmoid(omega). All [N] -> [N]."""
     from torch.nn.functional import logsigmoid
 
-    return (logsigmoid(omega) + log_p).logaddexp(logsigmoid(-omega) - options.log())
+    return (logsigmoid(omega) + log_p).logaddexp(logsigmoid(-omega) + log_guess)
+
+
+def log_mixture(log_p: Tensor, omega: Tensor, options: Tensor) -> Tensor:
+    """log q(y|x,a) from log p(y|x), the logit of beta_a, and K. All [N] -> [N]."""
+    return log_mix(log_p, -options.log(), omega)
 
 
 def responsibility(log_p: Tensor, omega: Tensor, options: Tensor) -> Tensor:

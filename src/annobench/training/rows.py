@@ -1,6 +1,7 @@
 """Target rows of a batch of items, as tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -31,16 +32,28 @@ class Rows:
         """log p of each row's item, averaged over its target distribution: [N, K] -> [N]."""
         return (self.distribution * log_p.masked_fill(self.distribution == 0, 0)).sum(-1)
 
+    @cached_property
+    def _by_item(self) -> tuple[Tensor, Tensor]:
+        """Row numbers ordered by item, and where each item's begin and the last one's end."""
+        order = self.item.argsort(stable=True)
+        return order, torch.searchsorted(self.item[order], torch.arange(int(self.item.max()) + 2))
+
     def select(self, items: np.ndarray) -> "Rows":
-        """The rows of these items, renumbered in the order of `items` [n]."""
-        place = torch.full((int(self.item.max()) + 1,), -1)
-        place[torch.from_numpy(items)] = torch.arange(len(items))
-        chosen = (place[self.item] >= 0).nonzero().squeeze(1)
-        picked = {name: value[chosen] for name, value in vars(self).items()}
-        return Rows(**picked | {"item": place[picked["item"]]})
+        """The rows of these items, renumbered in the order of `items` [n]; in time of their own."""
+        order, starts = self._by_item
+        chosen = torch.from_numpy(items)
+        counts = starts[chosen + 1] - starts[chosen]
+        number = torch.arange(len(items)).repeat_interleave(counts)
+        within = torch.arange(len(number)) - (counts.cumsum(0) - counts)[number]
+        rows, place = order[starts[chosen][number] + within].sort()
+        picked = {name: value[rows] for name, value in self._columns().items()}
+        return Rows(**picked | {"item": number[place]})
 
     def to(self, device: torch.device) -> "Rows":
-        return Rows(**{name: value.to(device) for name, value in vars(self).items()})
+        return Rows(**{name: value.to(device) for name, value in self._columns().items()})
+
+    def _columns(self) -> dict[str, Tensor]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def rows_of(

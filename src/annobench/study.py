@@ -200,12 +200,7 @@ class Study(Settings):
         if not cells:
             raise ValueError("exclude: leaves no cell; allowed: one or more")
         for cell in cells:
-            needs = self.method(cell).NEEDS
-            if cell.noise is not None and needs.annotator_ids and not self._has_ids(cell.noise):
-                raise ValueError(
-                    f"methods.{cell.method} needs annotator ids, and noise.{cell.noise} has none; "
-                    "allowed: noise with annotator ids, or an `exclude` entry for the pair"
-                )
+            self._has_what_it_needs(cell)
         for block in ("tables", "figures"):
             for name, rendered in getattr(self, block).items():
                 self._names_methods(f"{block}.{name}", rendered)
@@ -229,9 +224,21 @@ class Study(Settings):
             if method is not None and method not in self.methods:
                 raise ValueError(unknown(f"{where}: method", method, list(self.methods)))
 
-    def _has_ids(self, noise: str) -> bool:
-        entry = self.noise[noise]
-        return bool(component("noise", entry.kind).has_annotator_ids(entry))
+    def _has_what_it_needs(self, cell: Cell) -> None:
+        if cell.noise is None:
+            return
+        needs, entry = self.method(cell).NEEDS, self.noise[cell.noise]
+        kind = component("noise", entry.kind)
+        lacking = {
+            "annotator ids": needs.annotator_ids and not kind.has_annotator_ids(entry),
+            "the annotators' true expertise": needs.truth and not kind.has_truth(entry),
+        }
+        for what, lacks in lacking.items():
+            if lacks:
+                raise ValueError(
+                    f"methods.{cell.method} needs {what}, and noise.{cell.noise} has none; "
+                    f"allowed: noise with {what}, or an `exclude` entry for the pair"
+                )
 
     def judge(self, noise: str) -> str | None:
         """The model whose zero-shot answers a noise depends on, if it depends on one."""

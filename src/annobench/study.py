@@ -179,6 +179,9 @@ class Study(Settings):
     """How every cell trains."""
     exclude: list[Exclusion] = []
     """Combinations to leave out."""
+    export: list[Name] = []
+    """Names of methods whose trained models are kept, in `results/<study>/models`, each as a folder
+    that transformers (or PEFT) loads, with a model card, predictions and the annotators."""
     tables: Tables = {}
     """Tables to make."""
     figures: Figures = {}
@@ -201,6 +204,11 @@ class Study(Settings):
             raise ValueError("exclude: leaves no cell; allowed: one or more")
         for cell in cells:
             self._has_what_it_needs(cell)
+        for method in self.export:
+            if method not in self.methods:
+                raise ValueError(unknown("export:", method, list(self.methods)))
+            if not self._needs(method).training:
+                raise ValueError(f"export: found {method!r}; allowed: methods that train a model")
         for block in ("tables", "figures"):
             for name, rendered in getattr(self, block).items():
                 self._names_methods(f"{block}.{name}", rendered)

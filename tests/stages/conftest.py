@@ -16,10 +16,10 @@ from annobench.training.settings import Training
 def job(saved, items, annotations):
     """job(kind, family, tune, training keys): a cell of 18 training and 9 test items."""
 
-    def make(kind="realm", family="llama", tune=None, settings=None, **training):
+    def make(kind="realm", family="llama", tune=None, settings=None, asks=None, **training):
         method = component("methods", kind)
         folder = saved(family)
-        model = Model(source="path:any", tune=tune or Full())
+        model = Model(source="path:any", tune=tune or Full(), **(asks or {}))
         keys = {"precision": "fp32", "items_per_batch": 6, "lr": 1e-3, "row_tokens": 100}
         training = Training(**(keys | training))
         tokens, states = encode(items, folder, model, training)

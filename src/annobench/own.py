@@ -67,8 +67,10 @@ class OwnTable:
         return blank, lambda row: f"empty {column}"
 
 
-def read(path: Path, required: Sequence[str]) -> OwnTable:
+def read(path: Path, required: Sequence[str], lists: Sequence[str] = ()) -> OwnTable:
     """Read a table by its suffix: .csv, .jsonl or .ndjson, .parquet.
+
+    Columns other than `lists` are text; a list in them is the text that JSON writes for it.
 
     Raises:
         AnnobenchError: the file is missing, empty, of another format or encoding, or lacks one of
@@ -92,6 +94,10 @@ def read(path: Path, required: Sequence[str]) -> OwnTable:
         if column not in table.frame:
             names = ", ".join(repr(str(name)) for name in table.frame.columns)
             raise AnnobenchError(f"{path}: column {column!r} is missing; found: {names}")
+    for name in table.frame.columns.difference(list(lists)):
+        if table.frame[name].dtype == object:
+            texts = [_text(value) for value in table.frame[name]]
+            table.frame[name] = pd.Series(texts, dtype="str")
     return table
 
 
@@ -173,6 +179,10 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value or None
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _text(value: Any) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _texts(values: list[Any]) -> pd.Series:

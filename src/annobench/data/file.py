@@ -64,7 +64,7 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
     from annobench import own
     from annobench.tables import ITEMS
 
-    table = own.read(Path(settings.path), ("item", "prompt"))
+    table = own.read(Path(settings.path), ("item", "prompt"), lists=("options",))
     frame = table.frame
     nothing = pd.Series(None, index=frame.index, dtype="str")
     options = _options(table)

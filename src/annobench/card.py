@@ -21,7 +21,7 @@ $base, fine-tuned by annobench with the method `$method` on the data set `$datas
 
 ## Files
 
-- the model (all parameters, fp32 safetensors) and its tokenizer, as transformers loads them
+- $weights
 - `predictions.csv`: every item with its split, gold label where known, the most likely option, and
   the probability of each option in the item's order
 - `annotators.csv`: what the method learned of each annotator, if it learns that: expertise, the
@@ -55,6 +55,11 @@ $recipe
 
 Made with $versions on $device.
 """)
+
+WHOLE = "the model (all parameters, fp32 safetensors) and its tokenizer, as transformers loads them"
+ADAPTER = """\
+a PEFT adapter (fp32 safetensors), which transformers loads together with the base model that
+  `adapter_config.json` names, and the tokenizer"""
 
 DECODER = """\
 import os
@@ -115,16 +120,18 @@ def card(
     model: Model,
     item: pd.Series,
     encoder_decoder: bool,
+    adapter: bool,
 ) -> str:
     """The card as Markdown with YAML front matter.
 
     `key` names the cell's axes, `run` is its run.json, `metrics` its rows of `tables.METRICS`, and
-    `item` (a row of `tables.ITEMS`) the one that the snippet asks for.
+    `item` (a row of `tables.ITEMS`) the one that the program asks for. `adapter` says that the
+    folder holds a PEFT adapter and no whole model.
     """
     source = Source.parse(model.source)
     front = {
         "license": "unknown",
-        "library_name": "transformers",
+        "library_name": "peft" if adapter else "transformers",
         "tags": ["annobench", key["method"]],
     }
     if source.kind == "hub":
@@ -144,6 +151,7 @@ def card(
         dataset=key["dataset"],
         labels="" if key["noise"] is None else f" with the annotations `{key['noise']}`",
         seed="" if key["seed"] is None else f" Seed {key['seed']}.",
+        weights=ADAPTER if adapter else WHOLE,
         metrics=_measured(metrics),
         template=model.template,
         letters=letters,

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from annobench.errors import AnnobenchError
 from annobench.models.loading import load_model, load_tokenizer
-from annobench.models.settings import Model
+from annobench.models.settings import Model, TopLayers
 from annobench.models.tuning import tuned
 from annobench.training.checkpoint import trained
 
@@ -33,15 +33,15 @@ def save_model(folder: Path, settings: Model, values: dict[str, Tensor], out: Pa
 
 @torch.no_grad()
 def put_in(whole: "PreTrainedModel", settings: Model, values: dict[str, Tensor]) -> None:
-    """Set the trained parameters of a whole model.
+    """Set the trained parameters of a whole model, as `tuned` sees it.
 
-    The module that a cell trains is made of the model's own parameters, whatever it calls them, so
-    a skeleton of the model, taken apart in the same way, tells which is which.
+    `top-layers` takes a model apart, so there a skeleton of it is taken apart instead: it is made
+    of the same parameters, whatever it calls them, and so tells which is which.
     """
-    with torch.device("meta"):
-        skeleton = type(whole)(copy.deepcopy(whole.config))
-    names = {parameter: name for name, parameter in skeleton.named_parameters()}
-    places: dict[str, nn.Parameter] = trained(tuned(skeleton, settings))
+    apart = isinstance(settings.tune, TopLayers)
+    model = _skeleton(whole) if apart else whole
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    places = trained(tuned(model, settings))
     if places.keys() != values.keys():
         wrong = sorted(places.keys() ^ values.keys())[0]
         raise AnnobenchError(
@@ -50,4 +50,11 @@ def put_in(whole: "PreTrainedModel", settings: Model, values: dict[str, Tensor])
         )
     parameters = dict(whole.named_parameters())
     for name, parameter in places.items():
-        parameters[names[parameter]].copy_(values[name])
+        place = parameters[names[parameter]] if apart else parameter
+        place.copy_(values[name])
+
+
+def _skeleton(model: "PreTrainedModel") -> "PreTrainedModel":
+    """The same model without its numbers."""
+    with torch.device("meta"):
+        return type(model)(copy.deepcopy(model.config))

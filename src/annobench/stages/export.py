@@ -82,6 +82,7 @@ def export(kept: Kept, source: Path, model: Model, out: Path) -> None:
             model,
             kept.items.iloc[0],
             encoder_decoder=is_encoder_decoder(source),
+            adapter=(folder / "adapter_config.json").exists(),
         )
         (folder / "README.md").write_text(text, encoding="utf-8")
 

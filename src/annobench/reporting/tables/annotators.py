@@ -85,7 +85,7 @@ def _row(person: pd.Series) -> dict[str, Any]:
 
     return {
         "expertise": estimate(person, mean="expertise"),
-        "labels": float(person["annotations"]),
+        "labels": round(person["annotations"]),
         "agreement": float(person["agreement"]),
         "no better than guessing": _verdict(int(person["guesses"]), int(person["judged"])),
         "seeds": int(person["seeds"]),

@@ -47,6 +47,9 @@ this gives those of item `$item`:
 ```python
 $snippet```
 
+A study that computes in bf16 (`precision` in the recipe) rounds more coarsely than this program, so
+`predictions.csv` then differs a little.
+
 ## Recipe
 
 ```json

@@ -17,9 +17,12 @@ from annobench.stages.train import record
 KEY = {"dataset": "colours", "noise": "own", "model": "m", "method": "realm", "seed": 0}
 
 
-def metrics(**columns):
+def metrics():
+    """Of the cell, of its other seed, and of a cell that depends on neither noise nor seed."""
     row = KEY | {"metric": "accuracy", "status": "ok", "n": 9, "value": 0.75, "reason": None}
-    return pd.DataFrame([row | columns])
+    others = [{"seed": 1, "value": 0.1}, {"noise": None, "seed": None, "value": 0.2}]
+    frame = pd.DataFrame([row, *(row | other for other in others)])
+    return frame.astype({"seed": "Int64", "noise": "str"})
 
 
 @pytest.fixture
@@ -103,6 +106,7 @@ def test_the_folder_is_complete_and_its_card_says_how_it_was_made(exported, item
     assert front["tags"] == ["annobench", "realm"]
     assert "base_model" not in front  # a folder is no name on a hub
     assert "| accuracy | 0.7500 | 9 |" in text
+    assert text.count("| accuracy |") == 1
     assert '"kind": "realm"' in text
     assert pd.read_csv(folder / "annotators.csv")["annotator"].tolist() == [
         "ann",
@@ -126,6 +130,13 @@ def test_predictions_without_gold(items):
     frame = predictions(two, found)
     assert frame["gold"].isna().tolist() == [True, False]
     assert frame["prediction"].tolist() == ["b", "b"]
+
+
+def test_the_measures_of_a_cell_without_noise_and_seed_are_its_own(job, saving, tmp_path):
+    record(job("clean"), saving, {}, tmp_path / "cell")
+    key = KEY | {"noise": None, "seed": None}
+    found = read_kept(tmp_path / "cell", key, job("clean").items, metrics())
+    assert found.metrics["value"].tolist() == [0.2]
 
 
 def test_a_cell_that_is_not_exported_keeps_no_model(job, saving, tmp_path):

@@ -36,6 +36,7 @@ include: "workflow/rules/view.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 onstart:
@@ -49,6 +50,7 @@ rule all:
     default_target: True
     input:
         layout.REPORT.format(study=study.study),
+        exported_models(),
     localrule: True
 
 

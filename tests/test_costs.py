@@ -77,5 +77,7 @@ def test_every_number_has_its_source(table):
 
 def test_the_quick_study_took_what_is_estimated():
     """40 cells of the quick study took 0.20 hours of one thread, two of them side by side."""
-    hours = costs.estimate(read_study(Path(__file__).parents[1] / "config.yaml")).hours["one CPU thread (measured)"]
+    hours = costs.estimate(read_study(Path(__file__).parents[1] / "config.yaml")).hours[
+        "one CPU thread (measured)"
+    ]
     assert 0.1 < hours < 0.4

@@ -75,6 +75,7 @@ CELLS = {"zero-shot", "sft", "realm", "clean"}
         ({"training": {"precision": "fp32"}}, {"features"} | CELLS),
         ({"training": {"epochs": 3}}, set()),  # the default
         ({"tables": {"results": {"metrics": ["nll"]}}}, {"results"}),
+        ({"export": ["realm"]}, {"realm"}),
         ({"tables": {}, "figures": {"training-curves": {}}}, set()),
     ],
     ids=str,

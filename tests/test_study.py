@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from annobench import recipes
 from annobench.errors import AnnobenchError
+from annobench.methods import Needs, sft
 from annobench.study import Cell, Study, parse_study, read_study
 
 STUDY = """\
@@ -172,6 +173,16 @@ BAD = [
         "ladder: linear, anonymous: true",
         "methods.realm needs annotator ids, and noise.linear has none; allowed: ",
     ),
+    (
+        "training: {",
+        "export: [relm]\ntraining: {",
+        "export: 'relm' is unknown: did you mean 'realm'? allowed: zero-shot, sft, realm, clean",
+    ),
+    (
+        "training: {",
+        "export: [realm, zero-shot]\ntraining: {",
+        "export: found 'zero-shot'; allowed: methods that train a model",
+    ),
     ("kind: top-layers", "kind: top-layer", "models.model.tune: kind 'top-layer' is unknown: did"),
     ("kind: top-layers, layers: 1", "layers: 1", "models.model.tune: found {'layers': 1}; allowed"),
     ("layers: 1", "layers: 0", "models.model.tune.layers: found 0; allowed: greater than 0"),
@@ -226,6 +237,23 @@ def test_a_method_without_need_of_ids_takes_anonymous_labels():
     anonymous = yaml.safe_load(STUDY.replace("linear, ann", "linear, anonymous: true, ann"))
     anonymous |= {"methods": {"sft": {}, "majority": {}}, "tables": {}}
     assert len(parse_study(anonymous, "study.yaml").cells()) == 8
+
+
+def test_a_method_that_needs_the_truth_needs_noise_that_has_it(monkeypatch):
+    monkeypatch.setattr(sft, "NEEDS", Needs(annotations=True, truth=True))
+    own = yaml.safe_load(
+        STUDY.replace(
+            "expertise, ladder: linear, annotators: 4, labels_per_item: 2",
+            "observed, path: labels.csv",
+        )
+    )
+    with pytest.raises(AnnobenchError) as caught:
+        parse_study(own, "study.yaml")
+    assert str(caught.value).startswith(
+        "study.yaml: methods.sft needs the annotators' true expertise, and noise.linear has none; "
+        "allowed: "
+    )
+    assert len(study().cells()) == 11  # simulated annotators have it
 
 
 @given(

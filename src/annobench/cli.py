@@ -30,6 +30,9 @@ app = typer.Typer(
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML or JSON).")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set of the study.")]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model of the study.")]
+CellName = Annotated[
+    str, typer.Argument(help="DATASET/NOISE/MODEL/METHOD/SEED, `_` for an axis it has not.")
+]
 NoiseName = Annotated[str, typer.Argument(metavar="NOISE", help="A noise of the study.")]
 
 
@@ -177,9 +180,7 @@ def view(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
 @command
 def train(
     file: StudyFile,
-    cell: Annotated[
-        str, typer.Argument(help="DATASET/NOISE/MODEL/METHOD/SEED, `_` for an axis it has not.")
-    ],
+    cell: CellName,
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Seconds between checkpoints; 0 saves after every step.")
     ] = 60.0,
@@ -217,6 +218,7 @@ def train(
         settings=study.methods[point.method],
         training=study.training_of(point),
         stream=(point.model, *(() if point.seed is None else (point.seed,))),
+        export=point.method in study.export,
     )
     saving = Checkpointing(
         _path(layout.CHECKPOINT, study, **place),
@@ -259,6 +261,28 @@ def evaluate(file: StudyFile) -> None:
     for name in layout.STUDY_TABLES:
         path = _path(layout.STUDY_TABLE, study, table=name)
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])
+
+
+@command
+def export(file: StudyFile, cell: CellName) -> None:
+    """Write a cell's trained model as a folder that transformers or PEFT loads, with its card."""
+    from annobench import tables
+    from annobench.stages import export as stage
+
+    _log_command()
+    study = read_study(file)
+    exported = {point.path: point for point in study.cells() if point.method in study.export}
+    point: Cell = _entry(exported, "cells of exported methods", cell)
+    place = _place(point)
+    folder = _path(layout.CELL, study, **place)
+    items = tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS)
+    metrics = tables.read(
+        _path(layout.STUDY_TABLE, study, table="metrics"), tables.STUDY_SCHEMAS["metrics"]
+    )
+    kept = stage.read_kept(folder, vars(point), items, metrics)
+    model = study.models[point.model]
+    source = _model_folder(study, point.model)
+    stage.export(kept, source, model, _path(layout.EXPORT, study, **place))
 
 
 @command

@@ -20,8 +20,10 @@ CELL_FILES = (
     "predictions.parquet",
     "annotators.parquet",
     "history.parquet",
+    "trained.safetensors",
 )
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
+EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
 STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs")
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"

@@ -66,7 +66,8 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
 
 
 def cell(study: Study, point: Cell) -> dict[str, Any]:
-    """Of a cell's five files."""
+    """Of a cell's files. `export` stands only in those that keep their model, so that one more
+    exported method reruns no cell of another."""
     labels = None
     if point.noise is not None and point.seed is not None:
         labels = annotations(study, point.dataset, point.noise, point.seed)
@@ -79,7 +80,7 @@ def cell(study: Study, point: Cell) -> dict[str, Any]:
         "method": _settings(study.methods[point.method]),
         "training": training if needs.training else {},
         "seed": point.seed,
-    }
+    } | ({"export": True} if point.method in study.export else {})
 
 
 def evaluation(study: Study) -> dict[str, Any]:

@@ -26,3 +26,8 @@ class Settings(BaseModel):
                 if key not in cls.model_fields:
                     raise ValueError(unknown("key", key, list(cls.model_fields)))
         return data
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the user that this block reads; the workflow watches them."""
+        return ()

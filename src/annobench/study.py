@@ -179,6 +179,9 @@ class Study(Settings):
     """How every cell trains."""
     exclude: list[Exclusion] = []
     """Combinations to leave out."""
+    export: list[Name] = []
+    """Names of methods whose trained models are kept, in `results/<study>/models`, each as a folder
+    that transformers (or PEFT) loads, with a model card, predictions and the annotators."""
     tables: Tables = {}
     """Tables to make."""
     figures: Figures = {}
@@ -200,12 +203,12 @@ class Study(Settings):
         if not cells:
             raise ValueError("exclude: leaves no cell; allowed: one or more")
         for cell in cells:
-            needs = self.method(cell).NEEDS
-            if cell.noise is not None and needs.annotator_ids and not self._has_ids(cell.noise):
-                raise ValueError(
-                    f"methods.{cell.method} needs annotator ids, and noise.{cell.noise} has none; "
-                    "allowed: noise with annotator ids, or an `exclude` entry for the pair"
-                )
+            self._has_what_it_needs(cell)
+        for method in self.export:
+            if method not in self.methods:
+                raise ValueError(unknown("export:", method, list(self.methods)))
+            if not self._needs(method).training:
+                raise ValueError(f"export: found {method!r}; allowed: methods that train a model")
         for block in ("tables", "figures"):
             for name, rendered in getattr(self, block).items():
                 self._names_methods(f"{block}.{name}", rendered)
@@ -229,9 +232,21 @@ class Study(Settings):
             if method is not None and method not in self.methods:
                 raise ValueError(unknown(f"{where}: method", method, list(self.methods)))
 
-    def _has_ids(self, noise: str) -> bool:
-        entry = self.noise[noise]
-        return bool(component("noise", entry.kind).has_annotator_ids(entry))
+    def _has_what_it_needs(self, cell: Cell) -> None:
+        if cell.noise is None:
+            return
+        needs, entry = self.method(cell).NEEDS, self.noise[cell.noise]
+        kind = component("noise", entry.kind)
+        lacking = {
+            "annotator ids": needs.annotator_ids and not kind.has_annotator_ids(entry),
+            "the annotators' true expertise": needs.truth and not kind.has_truth(entry),
+        }
+        for what, lacks in lacking.items():
+            if lacks:
+                raise ValueError(
+                    f"methods.{cell.method} needs {what}, and noise.{cell.noise} has none; "
+                    f"allowed: noise with {what}, or an `exclude` entry for the pair"
+                )
 
     def judge(self, noise: str) -> str | None:
         """The model whose zero-shot answers a noise depends on, if it depends on one."""

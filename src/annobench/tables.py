@@ -49,10 +49,16 @@ TARGETS = _schema(
 PREDICTIONS = _schema({"item": _TEXT, "probabilities": _REALS}, {})
 """One probability per option of each item."""
 
-ANNOTATORS = _schema(
-    {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}, {}
-)
-"""Learned expertise of each annotator in each task, and how many labels it rests on."""
+_ANNOTATORS_REQUIRED = {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}
+_ANNOTATORS_OPTIONAL = {"low": _REAL, "high": _REAL, "agreement": _REAL, "guessing": pa.bool_()}
+
+ANNOTATORS = _schema(_ANNOTATORS_REQUIRED, _ANNOTATORS_OPTIONAL)
+"""Learned expertise of each annotator in each task, and how many labels it rests on.
+
+What the trained model says of these labels is null where there are none: the 95 % interval of
+expertise, the agreement with the model's answers, and whether a guesser could have given them, see
+`annotators`.
+"""
 
 HISTORY = _schema(
     {
@@ -122,8 +128,8 @@ COMPARISONS = _schema(
 """Paired differences (method minus other) on the same items and seeds."""
 
 STUDY_ANNOTATORS = _schema(
-    _CELL_REQUIRED | {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT},
-    _CELL_OPTIONAL | {"true_expertise": _REAL},
+    _CELL_REQUIRED | _ANNOTATORS_REQUIRED,
+    _CELL_OPTIONAL | _ANNOTATORS_OPTIONAL | {"true_expertise": _REAL},
 )
 STUDY_HISTORY = _schema(
     _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL

@@ -98,7 +98,10 @@ def truth(noise) -> pd.DataFrame:
 
 def annotators(rng, noise) -> pd.DataFrame:
     learned = 1 / (1 + np.exp(-(6 * (ladder(noise) - 0.45) + rng.normal(0, 0.6, 10))))
-    return truth(noise).assign(expertise=learned, task="geo", annotations=120)
+    found = truth(noise).assign(expertise=learned, task="geo", annotations=120)
+    return found.assign(
+        low=learned / 2, high=(1 + learned) / 2, agreement=0.9, guessing=learned < 0.2
+    )
 
 
 def history(rng, diverged, method) -> pd.DataFrame:

@@ -22,10 +22,10 @@ def job(saved, items, annotations):
         {"annotator": names, "task": "colour", "expertise": [1, 1, 0.0, 0.0], "accuracy": 0.5}
     )
 
-    def make(kind="realm", family="llama", tune=None, settings=None, **training):
+    def make(kind="realm", family="llama", tune=None, settings=None, asks=None, **training):
         method = component("methods", kind)
         folder = saved(family)
-        model = Model(source="path:any", tune=tune or Full())
+        model = Model(source="path:any", tune=tune or Full(), **(asks or {}))
         keys = {"precision": "fp32", "items_per_batch": 6, "lr": 1e-3, "row_tokens": 100}
         training = Training(**(keys | training))
         tokens, states = encode(items, folder, model, training)

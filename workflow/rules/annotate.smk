@@ -5,6 +5,7 @@ rule annotate:
     input:
         item_table=layout.ITEMS,
         base=judge_view,
+        files=lambda wildcards: study.noise[wildcards.noise].files,
     output:
         annotations=layout.ANNOTATIONS,
         truth=layout.TRUTH,
@@ -15,6 +16,8 @@ rule annotate:
     resources:
         mem_mb=memory(1000),
         runtime=minutes(10),
+    # A mistake in a user's file is found before anything is trained.
+    priority: 1
     params:
         study=study_file,
         recipe=lambda wildcards: recipes.text(

@@ -30,6 +30,12 @@ def cell_records():
     return [f"results/{study.study}/cells/{path}/run.json" for path in cells]
 
 
+def exported_models():
+    """The folder of every cell whose model is kept."""
+    kept = [path for path, cell in cells.items() if cell.method in study.export]
+    return [f"results/{study.study}/models/{path}" for path in kept]
+
+
 def item_tables():
     """The items of every data set that has cells."""
     datasets = dict.fromkeys(cell.dataset for cell in cells.values())

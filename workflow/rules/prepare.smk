@@ -27,6 +27,8 @@ rule fetch:
 
 
 rule prepare:
+    input:
+        files=lambda wildcards: study.datasets[wildcards.dataset].files,
     output:
         layout.ITEMS,
     log:

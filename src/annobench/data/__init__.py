@@ -11,4 +11,6 @@ A file `<kind>.py` defines
         `<hub_root>/datasets/<owner>/<name>/...`, or None for the Hub itself
 
 Data sets of the Hub share `annobench.hub`.
+
+`Settings.files` names the files of the user that it reads, if it reads any.
 """

@@ -33,6 +33,10 @@ def has_annotator_ids(settings: Settings) -> bool:
     return not settings.anonymous
 
 
+def has_truth(settings: Settings) -> bool:
+    return True
+
+
 def judge(settings: Settings) -> str:
     return settings.model
 

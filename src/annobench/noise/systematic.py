@@ -30,6 +30,10 @@ def has_annotator_ids(settings: Settings) -> bool:
     return not settings.anonymous
 
 
+def has_truth(settings: Settings) -> bool:
+    return True
+
+
 def judge(settings: Settings) -> None:
     return None
 

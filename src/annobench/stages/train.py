@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
-from annobench import tables
+from annobench import annotators, tables, tensors
 from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.methods import Given
@@ -25,6 +26,7 @@ from annobench.models.tokens import TokenItem
 from annobench.models.tuning import load_scorer, recompute_activations
 from annobench.settings import Settings
 from annobench.stages.view import predict_items, prediction_frame
+from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, DivergedError, Objective, fit
 from annobench.training.precision import pick_device, store_frozen
 from annobench.training.rows import rows_of
@@ -52,11 +54,13 @@ class Job:
     training: Training
     stream: tuple[str | int, ...]
     """Names of what initialisation, order and dropout may depend on."""
+    export: bool = False
+    """Whether to keep the trained parameters."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A cell's tables and what it cost."""
+    """A cell's tables, what it cost, and its trained parameters if they are to be kept."""
 
     targets: pd.DataFrame
     predictions: pd.DataFrame
@@ -65,6 +69,7 @@ class Trained:
     train_seconds: float
     row_tokens: int
     """Most tokens in a row in the end, see `models.memory`."""
+    parameters: dict[str, Tensor]
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
@@ -88,7 +93,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         log_p = predict_items(scorer, job.items, job.training.precision)
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
         predictions = prediction_frame(job.items, log_p)
-        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens)
+        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens, {})
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
@@ -97,13 +102,17 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     weights = job.method.weights(log_p[rows.item, :width], rows, extra, job.settings)
     targets.loc[targets["kept"], "weight"] = weights.double().numpy()
     expertise = job.method.expertise(given, targets, extra, job.settings)
+    crowd = tables.empty(tables.ANNOTATORS)
+    if expertise is not None:
+        crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
     return Trained(
         targets,
         prediction_frame(job.items, log_p),
-        _annotators(expertise, given),
+        crowd,
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
         row_tokens=scorer.row_tokens,
+        parameters={n: p.detach() for n, p in trained(scorer.model).items()} if job.export else {},
     )
 
 
@@ -126,27 +135,12 @@ def _given(job: Job) -> Given:
     return Given(items, annotations, job.truth if job.method.NEEDS.truth else None)
 
 
-def _annotators(expertise: pd.Series | None, given: Given) -> pd.DataFrame:
-    """`tables.ANNOTATORS`; the task is "all" where expertise is one number over several tasks."""
-    if expertise is None or given.annotations is None:
-        return tables.empty(tables.ANNOTATORS)
-    if isinstance(expertise.index, pd.MultiIndex):
-        task = given.annotations["item"].map(given.items.set_index("item")["task"])
-        counts = given.annotations.groupby(["annotator", task]).size()
-        found = expertise.rename_axis(["annotator", "task"]).rename("expertise").reset_index()
-    else:
-        counts = given.annotations["annotator"].value_counts()
-        found = pd.DataFrame({"annotator": expertise.index, "expertise": expertise.to_numpy()})
-        found["task"] = given.tasks[0] if len(given.tasks) == 1 else "all"
-    found["annotations"] = counts.reindex(expertise.index, fill_value=0).to_numpy()
-    return found
-
-
 def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Run a cell and write its five files into `out`; returns what run.json holds.
+    """Run a cell and write its files into `out`; returns what run.json holds.
 
-    A cell that diverges, runs out of memory or fails in the method's own code is a result too:
-    its tables are empty and run.json says why. Trouble with files is not: it is raised, and the
+    trained.safetensors holds no tensor unless the cell's model is to be exported. A cell that
+    diverges, runs out of memory or fails in the method's own code is a result too: its tables are
+    empty and run.json says why. Trouble with files is not: it is raised, and the
     cell has no record.
 
     Raises:
@@ -172,6 +166,7 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     for name, schema in written.items():
         frame = tables.empty(schema) if done is None else getattr(done, name)
         tables.write(out / f"{name}.parquet", frame, schema)
+    tensors.write(out / "trained.safetensors", done.parameters if done else {})
     summary = {
         "status": status,
         "reason": reason,

@@ -1,0 +1,60 @@
+"""A trained model as a folder that transformers loads."""
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from annobench.errors import AnnobenchError
+from annobench.models.loading import load_model, load_tokenizer
+from annobench.models.settings import Model, TopLayers
+from annobench.models.tuning import tuned
+from annobench.training.checkpoint import trained
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def save_model(folder: Path, settings: Model, values: dict[str, Tensor], out: Path) -> None:
+    """Write the model of `folder` with a cell's trained parameters in it, and its tokenizer.
+
+    Everything is in fp32 safetensors. `values` are named as in the module that `tuned` makes.
+
+    Raises:
+        AnnobenchError: `values` are not the parameters that `settings.tune` trains.
+    """
+    whole = load_model(folder)
+    put_in(whole, settings, values)
+    whole.save_pretrained(out)
+    load_tokenizer(folder).save_pretrained(out)
+
+
+@torch.no_grad()
+def put_in(whole: "PreTrainedModel", settings: Model, values: dict[str, Tensor]) -> None:
+    """Set the trained parameters of a whole model, as `tuned` sees it.
+
+    `top-layers` takes a model apart, so there a skeleton of it is taken apart instead: it is made
+    of the same parameters, whatever it calls them, and so tells which is which.
+    """
+    apart = isinstance(settings.tune, TopLayers)
+    model = _skeleton(whole) if apart else whole
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    places = trained(tuned(model, settings))
+    if places.keys() != values.keys():
+        wrong = sorted(places.keys() ^ values.keys())[0]
+        raise AnnobenchError(
+            f"trained parameters: {wrong!r} is only in the cell or only in the model; "
+            "allowed: those that `tune` trains"
+        )
+    parameters = dict(whole.named_parameters())
+    for name, parameter in places.items():
+        place = parameters[names[parameter]] if apart else parameter
+        place.copy_(values[name])
+
+
+def _skeleton(model: "PreTrainedModel") -> "PreTrainedModel":
+    """The same model without its numbers."""
+    with torch.device("meta"):
+        return type(model)(copy.deepcopy(model.config))

@@ -22,7 +22,7 @@ CELL_FILES = (
     "history.parquet",
 )
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
-STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs")
+STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs", "crowds")
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")

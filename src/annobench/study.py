@@ -250,6 +250,13 @@ class Study(Settings):
         """Every cell once, in the order of their paths: keys may stand anywhere in the file."""
         return sorted(set(self._grid()), key=lambda cell: cell.path)
 
+    def draws(self) -> list[dict[str, Any]]:
+        """Data set, noise and seed of every draw of annotations that a cell learns from."""
+        places = {(c.dataset, c.noise, c.seed) for c in self.cells() if c.noise is not None}
+        return [
+            dict(zip(("dataset", "noise", "seed"), place, strict=True)) for place in sorted(places)
+        ]
+
     def _grid(self) -> Iterator[Cell]:
         points: Iterator[tuple[str, str | None, str, str, int]] = product(
             self.datasets, self.noise or [None], self.models, self.methods, self.seeds

@@ -8,6 +8,7 @@ import pytest
 
 from annobench import seeds, tables
 from annobench.evaluation.cells import CellResult
+from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import evaluate
 from annobench.reporting.study_tables import StudyTables
 
@@ -66,7 +67,6 @@ def cell(dataset, model, method, noise, seed) -> CellResult:
         **place,
         status="ok",
         predictions=predictions(rng, accuracy(method, noise), dataset, seed),
-        truth=truth(noise) if noise else None,
         annotators=annotators(rng, noise) if learns else None,
         **cost,
     )
@@ -93,12 +93,22 @@ def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
 
 
 def truth(noise) -> pd.DataFrame:
-    return pd.DataFrame({"annotator": [f"a{i}" for i in range(10)], "expertise": ladder(noise)})
+    true = ladder(noise)
+    names = [f"a{i}" for i in range(10)]
+    accuracy = true + (1 - true) / OPTIONS
+    return pd.DataFrame(
+        {"annotator": names, "task": "geo", "expertise": true, "accuracy": accuracy}
+    )
 
 
 def annotators(rng, noise) -> pd.DataFrame:
     learned = 1 / (1 + np.exp(-(6 * (ladder(noise) - 0.45) + rng.normal(0, 0.6, 10))))
-    return truth(noise).assign(expertise=learned, task="geo", annotations=120)
+    return truth(noise).drop(columns="accuracy").assign(expertise=learned, annotations=120)
+
+
+def crowd(dataset, noise, seed) -> Crowd:
+    none = tables.empty(tables.ANNOTATIONS)
+    return Crowd(dataset, noise, seed, none, truth(noise))
 
 
 def history(rng, diverged, method) -> pd.DataFrame:
@@ -127,15 +137,10 @@ def write_study(folder: Path, blocks, noises=tuple(LADDERS), methods=ACCURACY) -
         for noise in ([None] if None in means else noises)
         for seed in ([None] if method == "zero-shot" else range(3))
     ]
-    frames = evaluate(cells, {dataset: items() for dataset, _ in blocks})
-    for name, schema in (
-        ("metrics", tables.METRICS),
-        ("summary", tables.SUMMARY),
-        ("comparisons", tables.COMPARISONS),
-        ("annotators", tables.STUDY_ANNOTATORS),
-        ("history", tables.STUDY_HISTORY),
-        ("runs", tables.RUNS),
-    ):
+    datasets = dict.fromkeys(dataset for dataset, _ in blocks)
+    crowds = [crowd(d, noise, seed) for d in datasets for noise in noises for seed in range(3)]
+    frames = evaluate(cells, {dataset: items() for dataset in datasets}, crowds)
+    for name, schema in tables.STUDY_SCHEMAS.items():
         tables.write(folder / f"{name}.parquet", getattr(frames, name), schema)
     return StudyTables(folder)
 

@@ -19,6 +19,7 @@ from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.methods import Given
 from annobench.models.decoder import States
+from annobench.models.loading import parameter_count
 from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
 from annobench.models.tuning import load_scorer
@@ -62,6 +63,8 @@ class Trained:
     annotators: pd.DataFrame
     history: pd.DataFrame
     train_seconds: float
+    trained_parameters: int
+    """Of the model."""
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
@@ -82,7 +85,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     if not job.method.NEEDS.training:
         log_p = predict_items(scorer, job.items, job.training.precision)
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
-        return Trained(targets, prediction_frame(job.items, log_p), *nothing, train_seconds=0.0)
+        return Trained(targets, prediction_frame(job.items, log_p), *nothing, 0.0, 0)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
@@ -97,6 +100,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         _annotators(expertise, given),
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
+        trained_parameters=sum(p.numel() for p in scorer.model.parameters() if p.requires_grad),
     )
 
 
@@ -173,6 +177,8 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         "total_seconds": time.perf_counter() - begun,
         "items_per_second": _items_per_second(done.history) if done else None,
         "peak_memory_bytes": _peak_memory(),
+        "parameters": parameter_count(job.folder),
+        "trained_parameters": done.trained_parameters if done else None,
         "device": str(pick_device()),
         "processor": platform.processor() or platform.machine(),
         "versions": {

@@ -189,7 +189,7 @@ BAD = [
     (
         "comparisons: {}",
         "comparisons: {reference: real}",
-        "tables.comparisons: method 'real' is unknown: did you mean 'realm'? allowed: ",
+        "tables.comparisons.reference: 'real' is unknown: did you mean 'realm'? allowed: ",
     ),
 ]
 

@@ -39,6 +39,16 @@ PACKAGES = {
     "figures": "reporting.figures",
 }
 """Which package defines the kinds of a block of the study."""
+RENDERED = {
+    "datasets": "datasets",
+    "rows": "datasets",
+    "models": "models",
+    "noises": "noise",
+    "methods": "methods",
+    "method": "methods",
+    "reference": "methods",
+}
+"""Keys of tables and figures that name entries of an axis; a row may name `<data set>/<task>`."""
 
 
 class Entry(Settings):
@@ -208,7 +218,7 @@ class Study(Settings):
                 )
         for block in ("tables", "figures"):
             for name, rendered in getattr(self, block).items():
-                self._names_methods(f"{block}.{name}", rendered)
+                self._names_entries(f"{block}.{name}", rendered)
         needing = [n for n in self.methods if self._needs(n).annotations]
         if needing and not self.noise:
             raise ValueError(f"methods.{needing[0]} needs annotations; allowed: one noise or more")
@@ -222,12 +232,14 @@ class Study(Settings):
                         names = list(getattr(self, axis))
                         raise ValueError(unknown(f"exclude.{number}.{axis}:", name, names))
 
-    def _names_methods(self, where: str, entry: Entry) -> None:
-        """Refuse a table or figure of methods that the study has not."""
-        asked = [getattr(entry, "reference", None), *(getattr(entry, "methods", None) or [])]
-        for method in asked:
-            if method is not None and method not in self.methods:
-                raise ValueError(unknown(f"{where}: method", method, list(self.methods)))
+    def _names_entries(self, where: str, entry: Entry) -> None:
+        """Refuse a table or figure of what the study has not."""
+        for key, axis in RENDERED.items():
+            asked = getattr(entry, key, ())
+            names = [asked] if isinstance(asked, str) else [n.split("/")[0] for n in asked]
+            for name in names:
+                if name not in getattr(self, axis):
+                    raise ValueError(unknown(f"{where}.{key}:", name, list(getattr(self, axis))))
 
     def _has_ids(self, noise: str) -> bool:
         entry = self.noise[noise]

@@ -6,8 +6,8 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from annobench.reporting.labels import Measure
+from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ _SPREAD = 0.7
 """Share of a noise's place on the axis that its methods take."""
 
 
-class Settings(Base):
+class Settings(Shown):
     metric: Measure = "accuracy"
     """What the vertical axis shows."""
     width: Width = "column"
@@ -40,10 +40,11 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     from annobench.reporting.labels import label
     from annobench.reporting.study_tables import select
 
+    tables = tables.only(settings)
     summary = select(tables.summary, metric=settings.metric)
     if summary.empty:
         return panels.nothing(settings.width, f"no cell has the measure {settings.metric}")
-    looks = style.looks(tables.methods)
+    looks = tables.looks
     noisy = set(tables.runs.loc[tables.runs["noise"].notna(), "method"])
     noises = [str(noise) for noise in summary["noise"].unique()]
     with style.paper():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
-from annobench.settings import Name
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 _RHO = "\N{GREEK SMALL LETTER RHO}"
 
 
-class Settings(Base):
-    methods: tuple[Name, ...] = ()
-    """The methods to show; none named means every one that learned an expertise."""
+class Settings(Shown):
     width: Width = "page"
     """One column or the full page of a two-column paper."""
 
@@ -36,13 +33,14 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     """
     from annobench.reporting import panels, style
 
+    tables = tables.only(settings)
     found = tables.annotators[tables.annotators["true_expertise"].notna()]
     shown = settings.methods or tuple(found["method"].unique())
     runs = tables.runs[tables.runs["method"].isin(shown) & tables.runs["noise"].notna()]
     places = runs[["dataset", "model", "method", "noise"]].drop_duplicates()
     if found.empty or places.empty:
         return panels.nothing(settings.width, "no cell learned an expertise that has a true value")
-    looks = style.looks(tables.methods)
+    looks = tables.looks
     blocks = len(tables.blocks)
     with style.paper():
         drawn, axes = panels.grid(len(places), places["noise"].nunique(), settings.width, 1.75)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.settings import Settings as Base
+from annobench.reporting.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
-class Settings(Base):
-    """It has no settings."""
+class Settings(Shown):
+    """Only which part of the study is shown."""
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
@@ -26,6 +26,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     from annobench.evaluation.cells import OK
     from annobench.reporting.study_tables import groups
 
+    tables = tables.only(settings)
     statuses = list(dict.fromkeys([OK, *tables.runs["status"]]))
     rows = [
         place

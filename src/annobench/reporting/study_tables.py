@@ -97,6 +97,11 @@ class StudyTables:
         counts = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
         return ", ".join(f"{count} {status}" for status, count in counts.items())
 
+    def lost(self, rows: pd.DataFrame) -> list[str]:
+        """What each row of `summary` is missing."""
+        places = rows[["dataset", "model", "noise", "method"]].to_dict("records")
+        return [self.missing(**{str(key): str(at[key]) for key in at}) for at in places]
+
 
 def select(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
     """The rows whose columns equal the given values."""
@@ -117,3 +122,12 @@ def seeds_text(row: pd.Series, missing: str) -> str:
     """How many seeds a mean rests on: "2 of 3 (1 diverged)"."""
     done = f"{row['seeds']} of {row['seeds_planned']}"
     return f"{done} ({missing})" if missing else done
+
+
+def turned(pair: pd.Series) -> pd.Series:
+    """A row of COMPARISONS the other way round."""
+    turned = pair.copy()
+    turned["method"], turned["other"] = pair["other"], pair["method"]
+    turned["difference"] = -pair["difference"]
+    turned["low"], turned["high"] = -pair["high"], -pair["low"]
+    return turned

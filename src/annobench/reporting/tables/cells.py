@@ -19,7 +19,8 @@ class Settings(Shown):
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, method), over its noises and seeds.
 
-    Counts of each status that occurs; times and speed are medians over cells, memory the largest.
+    Counts of each status that occurs; sizes in millions of parameters; times and speed are medians
+    over cells, memory the largest.
     """
     import pandas as pd
 
@@ -33,6 +34,8 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
         | {"cells": len(runs)}
         | {status: int((runs["status"] == status).sum()) for status in statuses}
         | {
+            "parameters, M": runs["parameters"].astype(float).max() / 1e6,
+            "trained, M": runs["trained_parameters"].astype(float).max() / 1e6,
             "training, s": runs["train_seconds"].median(),
             "whole cell, s": runs["total_seconds"].median(),
             "items/s": runs["items_per_second"].median(),

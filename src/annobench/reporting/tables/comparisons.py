@@ -29,6 +29,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
     from annobench.reporting.formats import estimate
     from annobench.reporting.labels import label
+    from annobench.reporting.study_tables import turned
 
     tables = tables.only(settings)
     pairs = tables.comparisons[tables.comparisons["metric"].isin(settings.metrics)]
@@ -55,12 +56,3 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
         )
     names = ["dataset", "model", "noise", "metric", f"{settings.reference} minus", "difference"]
     return pd.DataFrame(rows, columns=[*names, "p", "adjusted p", "seeds", "items"])
-
-
-def turned(pair: pd.Series) -> pd.Series:
-    """The same pair the other way round."""
-    turned = pair.copy()
-    turned["method"], turned["other"] = pair["other"], pair["method"]
-    turned["difference"] = -pair["difference"]
-    turned["low"], turned["high"] = -pair["high"], -pair["low"]
-    return turned

@@ -48,7 +48,8 @@ def test_every_draw_of_annotations_comes_once():
         for noise in ("half-good", "linear")
         for seed in (0, 1)
     ]
-    assert study("  sft: {}\n  realm:\n", "").draws() == []
+    excluded = study("training: {", "exclude: [{noise: [linear]}]\ntraining: {").draws()
+    assert {draw["noise"] for draw in excluded} == {"half-good"}
 
 
 def test_a_row_may_name_a_data_set_or_one_of_its_tasks():

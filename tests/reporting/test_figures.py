@@ -251,8 +251,15 @@ def test_a_method_looks_the_same_in_every_study():
     few, many = style.looks(["realm", "new"]), style.looks(["sft", "realm", "new"])
     assert few["realm"] == many["realm"]
     assert few["new"] == many["new"]
-    names = [f"m{i}" for i in range(30)]
-    assert len(set(style.looks(names).values())) == 30
+
+
+def test_no_two_methods_look_alike():
+    known = "token-sft soft-labels label-smoothing generalised-cross-entropy glad mace clean sft"
+    known += " symmetric-cross-entropy realm realm-signed realm-oracle realm-tasks realm-full"
+    known += " realm-rank-one realm-shared majority dawid-skene zero-shot"
+    looks = style.looks([*known.split(), *(f"m{i}" for i in range(20))]).values()
+    assert len({(look.colour, look.marker) for look in looks}) == len(looks)
+    assert len(set(style.looks([f"m{i}" for i in range(30)]).values())) == 30
 
 
 def test_validation_imports_nothing_heavy():

@@ -43,6 +43,21 @@ def study(old="", new=""):
     return parse_study(yaml.safe_load(STUDY.replace(old, new) if old else STUDY), "study.yaml")
 
 
+def test_every_draw_of_annotations_comes_once():
+    assert study().draws() == [
+        {"dataset": "geo", "noise": noise, "seed": seed}
+        for noise in ("half-good", "linear")
+        for seed in (0, 1)
+    ]
+    excluded = study("training: {", "exclude: [{noise: [linear]}]\ntraining: {").draws()
+    assert {draw["noise"] for draw in excluded} == {"half-good"}
+
+
+def test_a_row_may_name_a_data_set_or_one_of_its_tasks():
+    found = study("comparisons: {}", "published: {rows: {geo: null, geo/city: ARC}}")
+    assert found.tables["published"].rows == {"geo": None, "geo/city": "ARC"}
+
+
 def test_a_cell_depends_only_on_the_axes_that_its_method_needs():
     cells = study().cells()
     assert [cell.path for cell in cells] == sorted(
@@ -200,7 +215,22 @@ BAD = [
     (
         "comparisons: {}",
         "comparisons: {reference: real}",
-        "tables.comparisons: method 'real' is unknown: did you mean 'realm'? allowed: ",
+        "tables.comparisons.reference: 'real' is unknown: did you mean 'realm'? allowed: ",
+    ),
+    (
+        "training-curves: {}",
+        "expertise-matrix: {method: reall}",
+        "figures.expertise-matrix.method: 'reall' is unknown: did you mean 'realm'? allowed: ",
+    ),
+    (
+        "training-curves: {}",
+        "accuracy-by-crowd: {noises: [linear, half-god]}",
+        "figures.accuracy-by-crowd.noises: 'half-god' is unknown: did you mean 'half-good'? ",
+    ),
+    (
+        "comparisons: {}",
+        "published: {rows: {gea/city: ARC}}",
+        "tables.published.rows: 'gea' is unknown: did you mean 'geo'? allowed: geo",
     ),
 ]
 

@@ -241,7 +241,7 @@ def evaluate(file: StudyFile) -> None:
     """Measure every cell, average over seeds and compare methods."""
     from annobench import tables
     from annobench.evaluation.study import evaluate as core
-    from annobench.stages.evaluate import read_cell
+    from annobench.stages.evaluate import read_cell, read_crowd
 
     _log_command()
     study = read_study(file)
@@ -250,14 +250,16 @@ def evaluate(file: StudyFile) -> None:
         for name in dict.fromkeys(point.dataset for point in study.cells())
     }
     cells = (
-        read_cell(
-            _path(layout.CELL, study, **_place(point)),
-            None if point.noise is None else _path(layout.TRUTH, study, **_place(point)),
-            **vars(point),
-        )
+        read_cell(_path(layout.CELL, study, **_place(point)), **vars(point))
         for point in study.cells()
     )
-    frames = core(cells, items)
+    crowds = (
+        read_crowd(
+            _path(layout.ANNOTATIONS, study, **draw), _path(layout.TRUTH, study, **draw), **draw
+        )
+        for draw in study.draws()
+    )
+    frames = core(cells, items, crowds)
     for name in layout.STUDY_TABLES:
         path = _path(layout.STUDY_TABLE, study, table=name)
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])

@@ -24,7 +24,7 @@ CELL_FILES = (
 )
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
-STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs")
+STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs", "crowds")
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")

@@ -39,6 +39,16 @@ PACKAGES = {
     "figures": "reporting.figures",
 }
 """Which package defines the kinds of a block of the study."""
+RENDERED = {
+    "datasets": "datasets",
+    "rows": "datasets",
+    "models": "models",
+    "noises": "noise",
+    "methods": "methods",
+    "method": "methods",
+    "reference": "methods",
+}
+"""Keys of tables and figures that name entries of an axis; a row may name `<data set>/<task>`."""
 
 
 class Entry(Settings):
@@ -211,7 +221,7 @@ class Study(Settings):
                 raise ValueError(f"export: found {method!r}; allowed: methods that train a model")
         for block in ("tables", "figures"):
             for name, rendered in getattr(self, block).items():
-                self._names_methods(f"{block}.{name}", rendered)
+                self._names_entries(f"{block}.{name}", rendered)
         needing = [n for n in self.methods if self._needs(n).annotations]
         if needing and not self.noise:
             raise ValueError(f"methods.{needing[0]} needs annotations; allowed: one noise or more")
@@ -225,12 +235,14 @@ class Study(Settings):
                         names = list(getattr(self, axis))
                         raise ValueError(unknown(f"exclude.{number}.{axis}:", name, names))
 
-    def _names_methods(self, where: str, entry: Entry) -> None:
-        """Refuse a table or figure of methods that the study has not."""
-        asked = [getattr(entry, "reference", None), *(getattr(entry, "methods", None) or [])]
-        for method in asked:
-            if method is not None and method not in self.methods:
-                raise ValueError(unknown(f"{where}: method", method, list(self.methods)))
+    def _names_entries(self, where: str, entry: Entry) -> None:
+        """Refuse a table or figure of what the study has not."""
+        for key, axis in RENDERED.items():
+            asked = getattr(entry, key, ())
+            names = [asked] if isinstance(asked, str) else [n.split("/")[0] for n in asked]
+            for name in names:
+                if name not in getattr(self, axis):
+                    raise ValueError(unknown(f"{where}.{key}:", name, list(getattr(self, axis))))
 
     def _has_what_it_needs(self, cell: Cell) -> None:
         if cell.noise is None:
@@ -264,6 +276,13 @@ class Study(Settings):
     def cells(self) -> list[Cell]:
         """Every cell once, in the order of their paths: keys may stand anywhere in the file."""
         return sorted(set(self._grid()), key=lambda cell: cell.path)
+
+    def draws(self) -> list[dict[str, Any]]:
+        """Data set, noise and seed of every draw of annotations that a cell learns from."""
+        places = {(c.dataset, c.noise, c.seed) for c in self.cells() if c.noise is not None}
+        return [
+            dict(zip(("dataset", "noise", "seed"), place, strict=True)) for place in sorted(places)
+        ]
 
     def _grid(self) -> Iterator[Cell]:
         points: Iterator[tuple[str, str | None, str, str, int]] = product(

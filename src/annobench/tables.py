@@ -77,7 +77,11 @@ METRICS = _schema(
     _CELL_REQUIRED | {"metric": _TEXT, "status": _TEXT, "n": _INT},
     _CELL_OPTIONAL | {"value": _REAL, "reason": _TEXT},
 )
-"""Every cell and every metric, in long form; `value` is null unless `status` is ok."""
+"""Every cell and every metric, in long form; `value` is null unless `status` is ok.
+
+`<metric>:<task>` is a metric on the items of one task. The held-out likelihood of a cell that does
+not depend on noise is measured once for each noise, and names it.
+"""
 
 RUNS = _schema(
     _CELL_REQUIRED | {"status": _TEXT},
@@ -88,9 +92,29 @@ RUNS = _schema(
         "total_seconds": _REAL,
         "items_per_second": _REAL,
         "peak_memory_bytes": _INT,
+        "parameters": _INT,
+        "trained_parameters": _INT,
     },
 )
-"""What became of each cell and what it cost."""
+"""What became of each cell, what it cost, and how large its model is."""
+
+CROWDS = _schema(
+    {
+        "dataset": _TEXT,
+        "noise": _TEXT,
+        "seed": _INT,
+        "annotators": _INT,
+        "annotations": _INT,
+        "items": _INT,
+    },
+    {"labels_per_item": _REAL, "label_accuracy": _REAL, "expected_accuracy": _REAL},
+)
+"""What each draw of annotations holds, measured on the labels of training items.
+
+`items` are those with a label and `labels_per_item` is their mean; `label_accuracy` is the share of
+labels equal to gold, null without gold; `expected_accuracy` is that share as the simulated
+annotators' true accuracies foretell it, null without truth.
+"""
 
 SUMMARY = _schema(
     {
@@ -142,6 +166,7 @@ STUDY_SCHEMAS = {
     "annotators": STUDY_ANNOTATORS,
     "history": STUDY_HISTORY,
     "runs": RUNS,
+    "crowds": CROWDS,
 }
 """The tables of a whole study, by file name."""
 

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from annobench import tables
 from annobench.evaluation.agreement import (
     Agreement,
     expertise_spearman,
@@ -45,26 +46,36 @@ def annotators(learned, task="t"):
     return pd.DataFrame({"annotator": names, "task": task, "expertise": learned, "annotations": 1})
 
 
-def truth(true, *tasks):
+def truth(true, tasks=("t",)):
     names = [f"a{i}" for i in range(len(true))]
-    frame = pd.DataFrame({"annotator": names, "expertise": true})
-    return pd.concat([frame.assign(task=task) for task in tasks or ["t"]])
+    whole = {"annotator": names, "expertise": true, "accuracy": true}
+    return pd.concat([pd.DataFrame(whole).assign(task=task) for task in tasks])
 
 
 def test_spearman_per_task():
     both = pd.concat([annotators([0.1, 0.5, 0.7]), annotators([0.7, 0.5, 0.1], "u")])
-    found = expertise_spearman(both, truth([0.2, 0.3, 0.9], "t", "u"))
+    found = expertise_spearman(both, truth([0.2, 0.3, 0.9], ["t", "u"]))
     assert found["t"] == Agreement(pytest.approx(1), 3)
     assert found["u"] == Agreement(pytest.approx(-1), 3)
     assert over_tasks(found) == Agreement(pytest.approx(0), 6)
 
 
 def test_one_expertise_for_all_tasks_is_compared_with_the_mean_of_the_true_ones():
-    true = pd.concat([truth([0.0, 0.5, 1.0], "t"), truth([1.0, 0.5, 0.8], "u")])
+    true = pd.concat([truth([0.0, 0.5, 1.0], ["t"]), truth([1.0, 0.5, 0.8], ["u"])])
     found = with_truth(annotators([0.3, 0.2, 0.9], "all"), true)
     assert found["true_expertise"].tolist() == pytest.approx([0.5, 0.5, 0.9])
     unknown = with_truth(annotators([0.3, 0.2, 0.9, 0.1], "v"), true)
     assert unknown["true_expertise"].isna().all()
+
+
+def test_expertise_over_all_tasks_meets_the_mean_of_the_true_ones():
+    true = pd.concat([truth([0.9, 0.4, 0.1]), truth([0.1, 0.8, 0.2], ["u"])])  # 0.5, 0.6, 0.15
+    found = expertise_spearman(annotators([0.7, 0.9, 0.1], "all"), true)
+    assert found == {"all": Agreement(pytest.approx(1), 3)}
+
+
+def test_annotators_without_truth_have_no_agreement():
+    assert expertise_spearman(annotators([0.1, 0.9]), tables.empty(tables.TRUTH)) == {}
 
 
 def test_spearman_with_ties_by_hand():

@@ -1,4 +1,5 @@
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,10 +20,14 @@ def binary(correct: np.ndarray) -> np.ndarray:
     return np.where(correct[:, None], [0.8, 0.2], [0.2, 0.8])
 
 
+def scores(metrics, predictions, gold):
+    return [partial(m.value, p, gold) for m in metrics for p in predictions]
+
+
 def mean_draws(correct: np.ndarray, rng: np.random.Generator, resamples: int) -> np.ndarray:
     gold = np.zeros(correct.shape[1], int)
-    draws = resample_items([accuracy], [binary(row) for row in correct], gold, rng, resamples)
-    return resample_seeds(draws[0], rng)
+    found = scores([accuracy], [binary(row) for row in correct], gold)
+    return resample_seeds(resample_items(found, len(gold), rng, resamples), rng)
 
 
 def test_the_first_draw_is_the_study_as_run():
@@ -61,11 +66,12 @@ def test_difference_of_means_is_mean_of_differences():
 def test_all_metrics_see_the_same_items():
     rng = np.random.default_rng(0)
     p, gold = rng.dirichlet(np.ones(3), 50), rng.integers(0, 3, 50)
-    both = resample_items([accuracy, nll], [p, p], gold, np.random.default_rng(1), 300)
-    alone = resample_items([nll], [p], gold, np.random.default_rng(1), 300)
-    assert both.shape == (2, 2, 301)
-    assert (both[1, 0] == both[1, 1]).all()
-    assert (both[1, 1] == alone[0, 0]).all()
+    found = scores([accuracy, nll], [p, p], gold)
+    both = resample_items(found, 50, np.random.default_rng(1), 300)
+    alone = resample_items(found[-1:], 50, np.random.default_rng(1), 300)
+    assert both.shape == (4, 301)
+    assert (both[2] == both[3]).all()
+    assert (both[3] == alone[0]).all()
 
 
 def coverage(seed_spread: float, interaction: bool, seeds: int, trials: int = 400) -> float:
@@ -104,7 +110,7 @@ def test_resampling_adds_to_ece_and_centring_takes_it_away():
     confidence = rng.uniform(0.5, 1, 300)
     p = np.stack([confidence, 1 - confidence], -1)
     gold = (rng.random(300) > confidence).astype(int)  # calibrated
-    draws = resample_items([ece], [p], gold, rng)[0, 0]
+    draws = resample_items(scores([ece], [p], gold), len(gold), rng)[0]
     assert draws[1:].mean() > draws[0] + 0.01
     found = interval(centred(draws))
     assert found.mean == draws[0]
@@ -129,5 +135,5 @@ def test_forty_cells_in_seconds():
     gold = rng.integers(0, 4, 600)
     cells = [rng.dirichlet(np.ones(4), 600) for _ in range(40)]
     start = time.perf_counter()
-    resample_items([accuracy, nll, ece], cells, gold, rng)
+    resample_items(scores([accuracy, nll, ece], cells, gold), 600, rng)
     assert time.perf_counter() - start < 5

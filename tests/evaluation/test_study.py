@@ -5,6 +5,7 @@ import pytest
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation.cells import CellResult
+from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import evaluate
 from annobench.evaluation.summary import NO_NOISE, t_interval
 
@@ -43,13 +44,20 @@ def cell(method, right=None, noise="half-good", seed=0, **more) -> CellResult:
     return CellResult(dataset="geo", model="m", method=method, noise=noise, seed=seed, **more)
 
 
-def truth(*expertise):
-    names = [f"a{i}" for i in range(len(expertise))]
-    return pd.DataFrame({"annotator": names, "expertise": expertise})
-
-
 def annotators(*expertise):
-    return truth(*expertise).assign(task="geo", annotations=3)
+    names = [f"a{i}" for i in range(len(expertise))]
+    return pd.DataFrame(
+        {"annotator": names, "task": "geo", "expertise": expertise, "annotations": 3}
+    )
+
+
+def crowd(*labels, noise="half-good", seed=0, truth=()) -> Crowd:
+    """`labels` are (item, label, annotator); `truth` is the true expertise of a0, a1, ..."""
+    true = tables.empty(tables.TRUTH)
+    if truth:
+        true = annotators(*truth).drop(columns="annotations").assign(accuracy=truth)
+    given = pd.DataFrame(labels, columns=["item", "label", "annotator"])
+    return Crowd("geo", noise, seed, given, true)
 
 
 def targets(*on_gold):
@@ -71,7 +79,7 @@ def frames(items):
         cell("zero-shot", 30, noise=None, seed=None),
         cell("clean", 55, noise=None, seed=0),
         cell("clean", 57, noise=None, seed=1),
-        cell("realm", 50, seed=0, annotators=annotators(0.1, 0.9), truth=truth(0.2, 0.8)),
+        cell("realm", 50, seed=0, annotators=annotators(0.1, 0.9)),
         cell("realm", seed=1, status="diverged", reason="loss is NaN at step 3"),
         cell("sft", 40, seed=0, targets=targets(1.0, 0.5)),
         cell("sft", 42, seed=1, targets=targets(1.0, 0.7)),
@@ -79,7 +87,8 @@ def frames(items):
         cell("sft", 36, noise="one-good", seed=1),
         cell("lost", seed=0, status="failed", reason="no space"),
     ]
-    return evaluate(cells, {"geo": items})
+    drawn = crowd(("x", 0, "a0"), ("x", 1, "a1"), ("y", 1, "a1"), truth=(0.2, 0.8))
+    return evaluate(cells, {"geo": items}, [drawn])
 
 
 def select(frame, **where):
@@ -89,15 +98,7 @@ def select(frame, **where):
 
 
 def test_every_frame_fits_its_schema(frames, tmp_path):
-    schemas = {
-        "metrics": tables.METRICS,
-        "summary": tables.SUMMARY,
-        "comparisons": tables.COMPARISONS,
-        "annotators": tables.STUDY_ANNOTATORS,
-        "history": tables.STUDY_HISTORY,
-        "runs": tables.RUNS,
-    }
-    for name, schema in schemas.items():
+    for name, schema in tables.STUDY_SCHEMAS.items():
         path = tmp_path / f"{name}.parquet"
         tables.write(path, getattr(frames, name), schema)
         assert len(tables.read(path, schema)) == len(getattr(frames, name))
@@ -232,3 +233,88 @@ def test_a_cell_comes_once(items):
 
 def test_t_interval_of_nothing_is_nothing():
     assert np.isnan(t_interval(np.array([]), 0, 1)).all()
+
+
+def two_tasks(items):
+    task = np.where(items["item"].isin([f"t{i}" for i in range(20)]), "city", "river")
+    return items.assign(task=task)
+
+
+def test_each_of_several_tasks_has_its_own_metrics_but_no_pairs(items):
+    cells = [cell("a", 50, seed=0), cell("b", 10, seed=0)]
+    frames = evaluate(cells, {"geo": two_tasks(items)})
+    found = select(frames.summary, method="a").set_index("metric")
+    assert found.loc["accuracy", "mean"] == pytest.approx(50 / 60)
+    assert found.loc["accuracy:city", "mean"] == 1
+    assert found.loc["accuracy:river", "mean"] == pytest.approx(30 / 40)
+    assert found.loc["accuracy:river", "low"] < 30 / 40 < found.loc["accuracy:river", "high"]
+    assert found.loc["accuracy:river", "items"] == 40
+    assert found.loc[["accuracy:city", "nll:river"], "rank"].isna().all()
+    assert set(frames.comparisons["metric"]) == {"accuracy", "nll", "ece"}
+    whole = evaluate(cells, {"geo": items})
+    pd.testing.assert_frame_equal(whole.comparisons, frames.comparisons)
+
+
+HELD_OUT = [("t0", 0, "a0"), ("t0", 1, "a1"), ("t59", 1, "a0"), ("open", 0, None)]
+
+
+@pytest.fixture(scope="module")
+def blind_frames(items):
+    """No gold anywhere; labels of three test items under one of two noises, the same each seed."""
+    blind = items.assign(gold=pd.array([None] * len(items), "Int64"))
+    cells = [
+        cell("zero-shot", 30, noise=None, seed=None),
+        cell("sft", 40, seed=0),
+        cell("sft", 40, seed=1),
+        cell("realm", 40, seed=0, annotators=annotators(1.0, 0.0)),
+        cell("realm", seed=1, status="diverged", reason="loss is NaN"),
+        cell("sft", 40, noise="other", seed=0),
+    ]
+    crowds = [crowd(("x", 0, "a0"), *HELD_OUT, seed=seed) for seed in (0, 1)]
+    return evaluate(cells, {"geo": blind}, [*crowds, crowd(("x", 1, "a0"), noise="other")])
+
+
+def test_without_gold_the_held_out_likelihood_is_measured_and_ranked(blind_frames):
+    assert set(blind_frames.summary["metric"]) == {"heldout-nll"}
+    found = blind_frames.summary.set_index("method")
+    # 0.8 on 0 of t0, 0.4 on 0 of t59 and open; a0 is believed, a1 guesses, nobody is the mean 0.5.
+    alone = -(np.log(0.8) + np.log(0.2) + np.log(0.6) + np.log(0.4)) / 4
+    mixed = -(np.log(0.8) + np.log(0.5) + np.log(0.6) + np.log(0.45)) / 4
+    assert found.loc["sft", "mean"] == pytest.approx(alone)
+    assert found.loc["realm", "mean"] == pytest.approx(mixed)
+    assert found["items"].tolist() == [3, 3, 3]
+    assert found["noise"].unique().tolist() == ["half-good"]
+    assert found["rank"].notna().all()
+    pairs = blind_frames.comparisons
+    assert len(pairs) == 3
+    assert set(pairs["metric"]) == {"heldout-nll"}
+
+
+def test_a_cell_without_noise_is_measured_on_the_labels_of_each(blind_frames):
+    rows = select(blind_frames.metrics, metric="heldout-nll")
+    assert select(rows, method="zero-shot")["noise"].tolist() == ["half-good"]
+    assert set(rows["noise"]) == {"half-good"}  # the other noise holds no label out
+    hole = select(rows, method="realm", seed=1).iloc[0]
+    assert pd.isna(hole["value"])
+    assert hole["reason"] == "loss is NaN"
+
+
+def test_gold_and_held_out_labels_give_both(items):
+    frames = evaluate([cell("sft", 40)], {"geo": items}, [crowd(*HELD_OUT)])
+    found = select(frames.summary, method="sft").set_index("metric")
+    assert found.loc["accuracy", "items"] == 60
+    assert found.loc["heldout-nll", "items"] == 3
+    alone = evaluate([cell("sft", 40)], {"geo": items}).summary.set_index("metric")
+    assert found.loc["accuracy", "low"] == alone.loc["accuracy", "low"]
+
+
+def test_a_held_out_label_is_an_option_of_its_item(items):
+    with pytest.raises(AnnobenchError, match=r"half-good: test item 't3': found label 2"):
+        evaluate([cell("sft", 40)], {"geo": items}, [crowd(("t3", 2, "a0"))])
+
+
+def test_crowds_are_measured(frames):
+    row = frames.crowds.iloc[0]
+    assert (row["noise"], row["seed"], row["annotators"], row["items"]) == ("half-good", 0, 2, 2)
+    assert row["label_accuracy"] == pytest.approx(2 / 3)
+    assert row["expected_accuracy"] == pytest.approx((0.2 + 2 * 0.8) / 3)

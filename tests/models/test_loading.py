@@ -8,6 +8,7 @@ from annobench.models.loading import (
     is_encoder_decoder,
     load_model,
     load_tokenizer,
+    parameter_count,
     read_out_in_fp32,
 )
 
@@ -79,3 +80,15 @@ def test_a_frozen_head_in_bf16_is_read_in_fp32_too(build):
     model = build("phi").bfloat16()  # a head with a bias
     read_out_in_fp32(model)
     assert model(input_ids=torch.arange(10)[None]).logits.dtype == torch.float32
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "t5"])
+def test_parameters_are_counted_from_the_files(build, saved, family):
+    """In gpt2 and t5 the read-out is the embedding; it is stored, and counted, once."""
+    assert parameter_count(saved(family)) == build(family).num_parameters()
+
+
+def test_parameters_of_a_model_in_several_files(build, tmp_path):
+    build("llama").save_pretrained(tmp_path, max_shard_size="20KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    assert parameter_count(tmp_path) == build("llama").num_parameters()

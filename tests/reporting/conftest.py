@@ -1,5 +1,7 @@
 """A made-up study with holes, as `evaluate` would write it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from annobench import seeds, tables
 from annobench.evaluation.cells import CellResult
+from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import evaluate
 from annobench.reporting.study_tables import StudyTables
 
@@ -29,27 +32,50 @@ CROWD = {f"realm-variant-{number}": 0.5 + number / 100 for number in range(10)}
 LEARNS_EXPERTISE = ("dawid-skene", "realm")
 
 
-def items() -> pd.DataFrame:
-    gold = seeds.generator("gold").integers(0, OPTIONS, ITEMS)
+TRAIN = 60
+TASKS = ("arc", "openbookqa", "riddlesense", "piqa")
+PARAMETERS = {"smollm2-135m": 134_515_008, "smollm2-360m": 361_821_120, "flan-t5-small": 76_961_152}
+LABELS_PER_ITEM = {"half-good-1": 1, "half-good-5": 5}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a made-up study is made of."""
+
+    noises: tuple[str, ...] = tuple(LADDERS)
+    methods: Mapping[str, dict] = field(default_factory=lambda: ACCURACY)
+    tasks: tuple[str, ...] = ("geo",)
+    annotators: int = 10
+    gold: bool = True
+    held_out: bool = False
+
+    def names(self) -> list[str]:
+        return [f"a{i:02d}" for i in range(self.annotators)]
+
+
+def items(made=Made()) -> pd.DataFrame:
+    gold = seeds.generator("gold").integers(0, OPTIONS, ITEMS + TRAIN)
     return pd.DataFrame(
         {
-            "item": [f"i{i}" for i in range(ITEMS)],
-            "task": "geo",
-            "split": "test",
+            "item": [f"i{i}" for i in range(ITEMS + TRAIN)],
+            "task": np.resize(made.tasks, ITEMS + TRAIN),
+            "split": ["test"] * ITEMS + ["train"] * TRAIN,
             "prompt": "?",
-            "options": [list("abcd")] * ITEMS,
-            "gold": pd.array(gold, "Int64"),
+            "options": [list("abcd")] * (ITEMS + TRAIN),
+            "gold": pd.array(gold if made.gold else [None] * len(gold), "Int64"),
             "distribution": None,
         }
     )
 
 
-def cell(dataset, model, method, noise, seed) -> CellResult:
+def cell(made, dataset, model, method, noise, seed) -> CellResult:
     place = {"dataset": dataset, "model": model, "method": method, "noise": noise, "seed": seed}
     diverged = method == "realm" and noise == "one-good" and seed == 2
     lost = method == "majority" and noise == "linear"
+    size = PARAMETERS.get(model, 10_000_000)
     if lost:
-        return CellResult(**place, status="out-of-memory", reason="needed 9 GiB")
+        reason = "needed 9 GiB"
+        return CellResult(**place, status="out-of-memory", reason=reason, parameters=size)
     trained = method != "zero-shot"
     rng = seeds.generator(*map(str, place.values()))
     cost = {
@@ -57,17 +83,19 @@ def cell(dataset, model, method, noise, seed) -> CellResult:
         "total_seconds": 20 + 3 * rng.random(),
         "items_per_second": 70 + 9 * rng.random(),
         "peak_memory_bytes": int(1.2e9),
+        "parameters": size,
+        "trained_parameters": size // 8 if trained else 0,
         "history": history(rng, diverged, method) if trained else None,
     }
     if diverged:
         return CellResult(**place, status="diverged", reason="loss is NaN at step 40", **cost)
     learns = method in LEARNS_EXPERTISE
+    chance = accuracy(method, noise) + 0.04 * np.log2(size / 134_515_008)
     return CellResult(
         **place,
         status="ok",
-        predictions=predictions(rng, accuracy(method, noise), dataset, seed),
-        truth=truth(noise) if noise else None,
-        annotators=annotators(rng, noise) if learns else None,
+        predictions=predictions(rng, min(chance, 0.95), dataset, seed),
+        annotators=annotators(made, rng, noise) if learns else None,
         **cost,
     )
 
@@ -76,32 +104,68 @@ def accuracy(method, noise) -> float:
     return CROWD[method] if method in CROWD else ACCURACY[method].get(noise, 0.6)
 
 
-def ladder(noise) -> np.ndarray:
-    return LADDERS.get(noise, LADDERS["linear"])
+def ladder(noise, annotators=10) -> np.ndarray:
+    if "-good-" in noise:
+        noise = noise.rpartition("-")[0]
+    return np.resize(LADDERS.get(noise, LADDERS["linear"]), annotators)
 
 
 def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
     """Methods of one seed err on much the same items."""
     luck = seeds.generator("luck", dataset).random(ITEMS) * 0.7 + rng.random(ITEMS) * 0.3
-    gold = items()["gold"].to_numpy(int)
+    gold = items()["gold"].to_numpy(int)[:ITEMS]
     right = luck < np.quantile(luck, accuracy + 0.01 * ((seed or 0) - 1))
     scores = rng.normal(size=(ITEMS, OPTIONS))
     top = np.where(right, gold, (gold + 1) % OPTIONS)
     scores[np.arange(ITEMS), top] = scores.max(1) + rng.exponential(1, ITEMS)
     p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    return pd.DataFrame({"item": items()["item"], "probabilities": p.tolist()})
+    return pd.DataFrame({"item": items()["item"][:ITEMS], "probabilities": p.tolist()})
 
 
-def truth(noise) -> pd.DataFrame:
-    return pd.DataFrame({"annotator": [f"a{i}" for i in range(10)], "expertise": ladder(noise)})
-
-
-def annotators(rng, noise) -> pd.DataFrame:
-    learned = 1 / (1 + np.exp(-(6 * (ladder(noise) - 0.45) + rng.normal(0, 0.6, 10))))
-    found = truth(noise).assign(expertise=learned, task="geo", annotations=120)
-    return found.assign(
-        low=learned / 2, high=(1 + learned) / 2, agreement=0.9, guessing=learned < 0.2
+def truth(made, noise) -> pd.DataFrame:
+    """Who is good differs from task to task."""
+    true = np.stack(
+        [np.roll(ladder(noise, made.annotators), 2 * t) for t in range(len(made.tasks))]
     )
+    return pd.DataFrame(
+        {
+            "annotator": np.tile(made.names(), len(made.tasks)),
+            "task": np.repeat(made.tasks, made.annotators),
+            "expertise": true.ravel(),
+            "accuracy": true.ravel() + (1 - true.ravel()) / OPTIONS,
+        }
+    )
+
+
+def annotators(made, rng, noise) -> pd.DataFrame:
+    true = truth(made, noise).drop(columns="accuracy")
+    blur = rng.normal(0, 0.6, len(true))
+    learned = 1 / (1 + np.exp(-(6 * (true["expertise"] - 0.45) + blur)))
+    return true.assign(
+        expertise=learned,
+        annotations=120,
+        low=learned / 2,
+        high=(1 + learned) / 2,
+        agreement=0.9,
+        guessing=learned < 0.2,
+    )
+
+
+def crowd(made, dataset, noise, seed) -> Crowd:
+    rng = seeds.generator("crowd", dataset, noise, str(seed))
+    asked = items(made)
+    known = items()
+    if not made.held_out:
+        asked, known = asked[ITEMS:], known[ITEMS:]
+    true = truth(made, noise).set_index(["annotator", "task"])["accuracy"]
+    rows = []
+    for item, task, gold in zip(asked["item"], asked["task"], known["gold"], strict=True):
+        many = min(LABELS_PER_ITEM.get(noise, 3), made.annotators)
+        for who in rng.choice(made.names(), many, replace=False):
+            right = rng.random() < true[who, task]
+            rows.append((item, gold if right else (gold + 1) % OPTIONS, who))
+    labels = pd.DataFrame(rows, columns=["item", "label", "annotator"])
+    return Crowd(dataset, noise, seed, labels, truth(made, noise))
 
 
 def history(rng, diverged, method) -> pd.DataFrame:
@@ -122,23 +186,23 @@ def history(rng, diverged, method) -> pd.DataFrame:
     )
 
 
-def write_study(folder: Path, blocks, noises=tuple(LADDERS), methods=ACCURACY) -> StudyTables:
+def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
     cells = [
-        cell(dataset, model, method, noise, seed)
+        cell(made, dataset, model, method, noise, seed)
         for dataset, model in blocks
-        for method, means in methods.items()
-        for noise in ([None] if None in means else noises)
+        for method, means in made.methods.items()
+        for noise in ([None] if None in means else made.noises)
         for seed in ([None] if method == "zero-shot" else range(3))
     ]
-    frames = evaluate(cells, {dataset: items() for dataset, _ in blocks})
-    for name, schema in (
-        ("metrics", tables.METRICS),
-        ("summary", tables.SUMMARY),
-        ("comparisons", tables.COMPARISONS),
-        ("annotators", tables.STUDY_ANNOTATORS),
-        ("history", tables.STUDY_HISTORY),
-        ("runs", tables.RUNS),
-    ):
+    datasets = dict.fromkeys(dataset for dataset, _ in blocks)
+    crowds = [
+        crowd(made, dataset, noise, seed)
+        for dataset in datasets
+        for noise in made.noises
+        for seed in range(3)
+    ]
+    frames = evaluate(cells, {dataset: items(made) for dataset in datasets}, crowds)
+    for name, schema in tables.STUDY_SCHEMAS.items():
         tables.write(folder / f"{name}.parquet", getattr(frames, name), schema)
     return StudyTables(folder)
 
@@ -165,6 +229,21 @@ def large_study(tmp_path_factory) -> StudyTables:
 @pytest.fixture(scope="session")
 def crowded_study(tmp_path_factory) -> StudyTables:
     """Sixteen methods under five noises of long names."""
-    noises = [*LADDERS, "copying-annotators-linear", "confusable-option-linear"]
-    methods = ACCURACY | {name: {} for name in CROWD}
-    return write_study(tmp_path_factory.mktemp("crowd"), [("geo", "m")], noises, methods)
+    noises = (*LADDERS, "copying-annotators-linear", "confusable-option-linear")
+    made = Made(noises, ACCURACY | {name: {} for name in CROWD})
+    return write_study(tmp_path_factory.mktemp("crowd"), [("geo", "m")], made)
+
+
+@pytest.fixture(scope="session")
+def tasks_study(tmp_path_factory) -> StudyTables:
+    """Four tasks, two model sizes, one to five labels per item."""
+    made = Made(("half-good-1", "half-good", "half-good-5"), tasks=TASKS)
+    blocks = [("mixed", "smollm2-135m"), ("mixed", "smollm2-360m")]
+    return write_study(tmp_path_factory.mktemp("tasks"), blocks, made)
+
+
+@pytest.fixture(scope="session")
+def blind_study(tmp_path_factory) -> StudyTables:
+    """No gold label anywhere, but labels of test items."""
+    made = Made(("observed",), gold=False, held_out=True)
+    return write_study(tmp_path_factory.mktemp("blind"), [("own", "smollm2-135m")], made)

@@ -32,12 +32,13 @@ BARE = {
 }
 
 
-def rendered(path: Path, config: dict, between: str = " ") -> str:
-    """The text of a caption's paragraphs."""
+def rendered(path: Path, config: dict, between: str = " ", also: dict | None = None) -> str:
+    """The text of a caption's paragraphs; `also` is of the study that the template alone sees."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     template = environment.from_string(path.read_text(encoding="utf-8"))
     params = SimpleNamespace(run=summary(parse_study(config, "config")))
-    text = template.render(snakemake=SimpleNamespace(config=config, params=params))
+    shown = SimpleNamespace(config=config | (also or {}), params=params)
+    text = template.render(snakemake=shown)
     document = publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 5})
     return between.join(" ".join(part.split()) for part in document.astext().split("\n\n"))
 
@@ -54,15 +55,19 @@ FRONT = CAPTIONS / "workflow.rst"
 
 @pytest.mark.parametrize("path", CAPTIONED, ids=lambda path: "-".join(path.parts[-2:]))
 @pytest.mark.parametrize("config", [FULL, BARE], ids=["full", "bare"])
-def test_a_caption_says_what_was_run_and_that_nothing_is_a_papers_number(path, config):
+def test_a_caption_says_what_was_run_and_what_is_a_papers_number(path, config):
     text = rendered(path, config)
     assert summary(parse_study(config, "config")) in text
-    assert "Nothing shown here is a number of a paper" in text
+    published = 'Columns whose name begins with "paper" hold the paper\'s numbers'
+    said = published if path.stem == "published" else "Nothing shown here is a number of a paper"
+    assert said in text
 
 
-@pytest.mark.parametrize(
-    "name", ["tables/results", "tables/comparisons", "figures/accuracy-by-noise"]
-)
+WITH_INTERVALS = ["tables/results", "tables/comparisons", "tables/published"]
+WITH_INTERVALS += [f"figures/accuracy-by-{x}" for x in ("noise", "size", "crowd")]
+
+
+@pytest.mark.parametrize("name", [*WITH_INTERVALS, "figures/gain-by-noise"])
 def test_a_caption_with_intervals_says_what_they_are(name):
     assert "crossed bootstrap" in rendered(CAPTIONS / f"{name}.rst", FULL)
 
@@ -87,6 +92,28 @@ def test_the_front_page_says_what_is_reconstructed_where_it_is():
         assert fact in full
         assert fact not in bare
     assert "Nothing shown here is a number of a paper" in bare
+
+
+def test_the_front_page_says_where_a_papers_numbers_stand():
+    text = rendered(FRONT, FULL | {"tables": {"single": {"kind": "published"}}})
+    assert "Nothing shown here is a number of a paper" not in text
+    assert 'only in the columns "paper"' in text
+
+
+def test_the_front_page_says_whose_labels_are_the_users():
+    """Rendered from a plain mapping, as the kind is another module's."""
+    text = rendered(
+        FRONT, FULL, also={"noise": {"mine": {"kind": "observed"}, "copying": {"kind": "copying"}}}
+    )
+    assert "Labels under mine are the user's own" in text
+    assert "Beyond the paper: noise of kind copying." in text
+    for fact in ("user's own", "Beyond the paper"):
+        assert fact not in rendered(FRONT, FULL)
+
+
+def test_the_front_page_says_which_arms_of_realm_are_ours():
+    text = rendered(FRONT, FULL, also={"methods": {"signed": {"kind": "realm-signed"}}})
+    assert "Beyond the paper: REALM with a signed expertise" in text
 
 
 def test_captions_take_the_study_that_ships():

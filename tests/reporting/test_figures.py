@@ -12,7 +12,15 @@ from matplotlib.text import Text
 
 from annobench import registry
 from annobench.reporting import style
-from annobench.reporting.figures import accuracy_by_noise, expertise, training_curves
+from annobench.reporting.figures import (
+    accuracy_by_crowd,
+    accuracy_by_noise,
+    accuracy_by_size,
+    expertise,
+    expertise_matrix,
+    gain_by_noise,
+    training_curves,
+)
 from annobench.settings import Settings
 
 KINDS = registry.kinds("reporting.figures")
@@ -64,7 +72,7 @@ def test_every_figure_has_the_same_bytes_twice(kind, suffix, study, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", ["column", "page"])
-@pytest.mark.parametrize("size", ["study", "large_study", "crowded_study"])
+@pytest.mark.parametrize("size", ["study", "large_study", "crowded_study", "tasks_study"])
 def test_no_text_lies_on_another_or_outside(kind, width, size, request):
     module = registry.component("reporting.figures", kind)
     figure = module.figure(request.getfixturevalue(size), module.Settings(width=width))
@@ -130,6 +138,106 @@ def test_the_smoothing_is_stated(study):
     assert "training loss" in texts(raw)
 
 
+def line_of(figure, method, tables, panel=0):
+    """Places and heights of a method's line."""
+    look = tables.looks[method]
+    lines = [
+        line
+        for line in figure.axes[panel].lines
+        if (line.get_color(), line.get_marker()) == (look.colour, look.marker)
+    ]
+    assert len(lines) == 1
+    return lines[0].get_xdata(), lines[0].get_ydata()
+
+
+def test_size_stands_on_a_log_axis_at_the_models_parameters(tasks_study):
+    settings = accuracy_by_size.Settings(noises=("half-good",))
+    figure = accuracy_by_size.figure(tasks_study, settings)
+    x, y = line_of(figure, "realm", tasks_study)
+    assert figure.axes[0].get_xscale() == "log"
+    assert x == pytest.approx([134_515_008, 361_821_120], rel=0.04)  # set aside a little
+    means = tasks_study.summary.query("metric == 'accuracy' and noise == 'half-good'")
+    assert y == pytest.approx(means[means["method"] == "realm"]["mean"].to_numpy())
+    assert {"135M", "362M"} <= set(texts(figure))
+    trained = accuracy_by_size.Settings(noises=("half-good",), x="trained-parameters")
+    x, _ = line_of(accuracy_by_size.figure(tasks_study, trained), "zero-shot", tasks_study)
+    assert x == pytest.approx([134_515_008 / 8, 361_821_120 / 8], rel=0.04)
+
+
+def test_crowds_stand_where_they_were_measured(tasks_study):
+    figure = accuracy_by_crowd.figure(tasks_study, accuracy_by_crowd.Settings())
+    x, y = line_of(figure, "realm", tasks_study)
+    assert x == pytest.approx([1, 3, 5], abs=0.2)
+    assert y[1] == max(y)  # half-good, with three labels, is in the middle
+    assert {"1", "3", "5"} <= set(texts(figure))
+    accuracy = accuracy_by_crowd.Settings(x="label-accuracy", models=("smollm2-135m",))
+    x, _ = line_of(accuracy_by_crowd.figure(tasks_study, accuracy), "sft", tasks_study)
+    measured = tasks_study.crowds.groupby("noise")["label_accuracy"].mean()
+    assert x == pytest.approx(sorted(measured), abs=0.005)
+
+
+def test_without_gold_labels_cannot_be_right_or_wrong(blind_study):
+    settings = accuracy_by_crowd.Settings(x="label-accuracy", metric="heldout-nll")
+    assert any("no cell" in text for text in texts(accuracy_by_crowd.figure(blind_study, settings)))
+    settings = accuracy_by_noise.Settings(metric="heldout-nll")
+    assert "held-out NLL" in texts(accuracy_by_noise.figure(blind_study, settings))
+
+
+def test_gain_is_the_methods_minus_the_reference_and_filled_where_it_is_told(study):
+    figure = gain_by_noise.figure(study, gain_by_noise.Settings(noises=("half-good",)))
+    look = study.looks["realm"]
+    (point,) = [line for line in figure.axes[0].lines if line.get_marker() == look.marker]
+    assert point.get_ydata() == pytest.approx([0.71 - 0.63])
+    assert point.get_markerfacecolor() == look.colour
+    (even,) = [line for line in figure.axes[0].lines if line.get_marker() == "^"]
+    assert even.get_ydata() == pytest.approx([0.64 - 0.63])
+    assert even.get_markerfacecolor() == "white"
+    turned = gain_by_noise.Settings(noises=("half-good",), reference="realm", methods=("sft",))
+    figure = gain_by_noise.figure(study, turned)
+    (point,) = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
+    assert point.get_ydata() == pytest.approx([0.63 - 0.71])
+    assert not any(line.get_marker() == "^" for line in figure.axes[0].lines)
+
+
+def test_a_gain_that_cannot_be_measured_says_why(study):
+    assert "3 out-of-memory" in texts(gain_by_noise.figure(study, gain_by_noise.Settings()))
+    lost = texts(gain_by_noise.figure(study, gain_by_noise.Settings(reference="majority")))
+    assert "no majority" in lost
+
+
+def test_the_matrix_holds_means_over_seeds_beside_the_truth(tasks_study):
+    settings = expertise_matrix.Settings(noises=("half-good",), models=("smollm2-135m",))
+    figure = expertise_matrix.figure(tasks_study, settings)
+    learned, true = (np.asarray(panel.images[0].get_array()) for panel in figure.axes[:2])
+    rows = tasks_study.annotators.query(
+        "model == 'smollm2-135m' and noise == 'half-good' and method == 'realm'"
+    )
+    means = rows.groupby(["annotator", "task"])[["expertise", "true_expertise"]].mean().unstack()
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert learned == pytest.approx(means.loc[names, "expertise"].to_numpy())
+    assert true == pytest.approx(means.loc[names, "true_expertise"].to_numpy())
+    assert (np.diff(true.mean(axis=1)) < 1e-9).all()  # the best on top
+    assert any("over 40 cells: 0.87" in text for text in texts(figure))
+
+
+def test_a_truth_that_differs_by_seed_is_not_averaged(tasks_study):
+    rows = tasks_study.annotators.query("method == 'realm' and noise == 'half-good'")
+    rows = rows[rows["model"] == "smollm2-135m"].reset_index(drop=True)
+    rows.loc[rows["seed"] == 1, "true_expertise"] = 0.5
+    only, (learned, true) = expertise_matrix.matrices(rows)
+    assert only == "seed 0"
+    first = rows[rows["seed"] == 0].set_index(["annotator", "task"])
+    assert learned.stack().to_dict() == first["expertise"].to_dict()
+    assert set(true.stack()) == {0.01, 0.99}
+
+
+def test_names_choose_what_is_shown(study):
+    some = {"noises": ("one-good",), "methods": ("realm", "sft")}
+    found = texts(accuracy_by_noise.figure(study, accuracy_by_noise.Settings(**some)))
+    assert {"one-good", "realm", "sft"} <= set(found)
+    assert not {"half-good", "clean", "majority"} & set(found)
+
+
 def test_side_by_side_keeps_levels_apart():
     true = np.array([0.0, 0.1, 0.0, 0.1, 0.0])
     places = expertise.side_by_side(true)
@@ -140,11 +248,18 @@ def test_side_by_side_keeps_levels_apart():
 
 
 def test_a_method_looks_the_same_in_every_study():
-    few, many = style.looks(["realm", "glad"]), style.looks(["sft", "realm", "glad"])
+    few, many = style.looks(["realm", "new"]), style.looks(["sft", "realm", "new"])
     assert few["realm"] == many["realm"]
-    assert few["glad"] == many["glad"]
-    names = [f"m{i}" for i in range(30)]
-    assert len(set(style.looks(names).values())) == 30
+    assert few["new"] == many["new"]
+
+
+def test_no_two_methods_look_alike():
+    known = "token-sft soft-labels label-smoothing generalised-cross-entropy glad mace clean sft"
+    known += " symmetric-cross-entropy realm realm-signed realm-oracle realm-tasks realm-full"
+    known += " realm-rank-one realm-shared majority dawid-skene zero-shot"
+    looks = style.looks([*known.split(), *(f"m{i}" for i in range(20))]).values()
+    assert len({(look.colour, look.marker) for look in looks}) == len(looks)
+    assert len(set(style.looks([f"m{i}" for i in range(30)]).values())) == 30
 
 
 def test_validation_imports_nothing_heavy():

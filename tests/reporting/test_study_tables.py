@@ -1,6 +1,7 @@
 import pytest
 
 from annobench.errors import AnnobenchError
+from annobench.reporting.shown import Shown
 from annobench.reporting.study_tables import StudyTables
 
 
@@ -26,3 +27,16 @@ def test_order_is_that_of_the_study(study):
 )
 def test_missing_says_what_became_of_a_cell(study, noise, method, expected):
     assert study.missing("geo", "smollm2-135m", noise, method) == expected
+
+
+def test_what_is_shown_of_every_table(study):
+    part = study.only(Shown(noises=("linear",), methods=("realm", "zero-shot")))
+    assert part.methods == ["zero-shot", "realm"]
+    assert set(part.summary["noise"]) == {"linear"}
+    assert set(part.runs["noise"].dropna()) == {"linear"}
+    assert part.runs["noise"].isna().any()  # zero-shot depends on no noise
+    assert set(part.crowds["noise"]) == {"linear"}
+    pairs = part.comparisons
+    assert (pairs["method"].isin(part.methods) | pairs["other"].isin(part.methods)).all()
+    assert part.looks == study.looks  # a method looks the same wherever it is shown
+    assert len(study.only(Shown()).runs) == len(study.runs)

@@ -1,14 +1,23 @@
 """What every table keeps to, and each table's own numbers."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from annobench import registry
+from annobench.errors import AnnobenchError
 from annobench.reporting.formats import WRITERS, Estimate
-from annobench.reporting.tables import cells, comparisons, expertise, results
+from annobench.reporting.tables import cells, comparisons, expertise, published, results
 from annobench.settings import Settings
 
 KINDS = registry.kinds("reporting.tables")
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    """Paths in a study are relative to the working folder."""
+    monkeypatch.chdir(Path(__file__).parents[2])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,3 +106,78 @@ def test_cells_count_statuses_and_costs(study):
 def test_settings_refuse_unknown_measures(settings):
     with pytest.raises(ValueError, match=r"accuracy|at least 1"):
         results.Settings(**settings)
+
+
+def test_without_gold_the_held_out_likelihood_leads(blind_study):
+    frame = results.table(blind_study, results.Settings())
+    assert frame.columns[5:].tolist() == ["held-out NLL"]
+    means = [value.mean for value in frame["held-out NLL"]]
+    assert means == sorted(means)
+    assert frame["method"][0] in ("realm", "dawid-skene")  # they know whom to believe
+    assert frame["held-out NLL"][0].rank == 1
+
+
+def test_results_by_task(tasks_study):
+    names = {"noises": ("half-good",), "models": ("smollm2-135m",), "methods": ("realm", "sft")}
+    settings = results.Settings(metrics=("accuracy",), by_task=True, **names)
+    frame = results.table(tasks_study, settings)
+    assert frame["method"].tolist() == ["realm", "sft"]
+    by_task = [f"accuracy ({task})" for task in ("arc", "openbookqa", "riddlesense", "piqa")]
+    assert frame.columns[5:].tolist() == ["accuracy", *by_task]
+    mean = sum(frame[name][0].mean for name in by_task) / 4
+    assert mean == pytest.approx(frame["accuracy"][0].mean)  # equally many items of each
+
+
+def test_comparisons_of_some_methods_and_noises(study):
+    settings = comparisons.Settings(methods=("sft",), noises=("linear",))
+    frame = comparisons.table(study, settings)
+    assert frame[["noise", "realm minus"]].to_numpy().tolist() == [["linear", "sft"]]
+
+
+def test_published_numbers_stand_beside_ours(tasks_study):
+    names = {"noises": ("half-good",), "models": ("smollm2-135m",), "methods": ("realm", "sft")}
+    rows = {"mixed": None, "mixed/arc": "ARC", "mixed/piqa": "PIQA"}
+    frame = published.table(tasks_study, published.Settings(rows=rows, **names))
+    assert frame["dataset"].tolist()[:3] == list(rows)
+    whole = row(frame, dataset="mixed")
+    place = {"model": "smollm2-135m", "noise": "half-good", "method": "realm"}
+    summary = row(tasks_study.summary, metric="accuracy", **place)
+    assert whole["realm"].mean == pytest.approx(100 * summary["mean"])
+    assert whole["realm"].low == pytest.approx(100 * summary["low"])
+    assert whole["paper: REALM, %"] == "no published number"
+    arc = row(frame, dataset="mixed/arc")
+    assert arc["paper: REALM, %"] == "paper: 62.85 (S)"
+    assert arc["sft"].mean is not None
+    assert row(frame, dataset="mixed/piqa")["paper: gain over noisy SFT, % at most"] == (
+        "paper: 50 (P)"
+    )
+    alone = frame[frame["dataset"] == published.NOT_HERE].set_index("paper's row")
+    assert alone.index.tolist() == ["PubMedQA", "OBQA", "Riddle"]
+    assert alone.loc["PubMedQA", "paper: REALM, %"] == "paper: 60.95 and 62.1 (S)"
+    assert pd.isna(alone.loc["PubMedQA", "realm"])
+
+
+def test_every_data_set_and_task_stands_there_without_being_named(tasks_study):
+    settings = published.Settings(noises=("half-good",), table="multi-task")
+    frame = published.table(tasks_study, settings)
+    tasks = [f"mixed/{task}" for task in ("arc", "openbookqa", "riddlesense", "piqa")]
+    assert frame["dataset"].unique().tolist() == ["mixed", *tasks, published.NOT_HERE]
+    assert set(frame["paper: REALM, %"]) == {"no published number", "paper: 62.69 (S)"}
+
+
+def test_a_hole_beside_a_published_number(study):
+    frame = published.table(study, published.Settings(noises=("linear",)))
+    assert row(frame, dataset="geo")["majority"] == Estimate(None, note="3 out-of-memory")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"table": "single"}, r"realm\.csv: table 'single' is unknown: did you mean 'single-task'"),
+        ({"rows": {"geo": "OBQ"}}, r"realm\.csv: row 'OBQ' is unknown: did you mean 'OBQA'"),
+        ({"path": "studies/published/none.csv"}, r"none\.csv: cannot be read as CSV"),
+    ],
+)
+def test_what_is_not_published_is_refused_by_name(study, settings, message):
+    with pytest.raises(AnnobenchError, match=message):
+        published.table(study, published.Settings(**settings))

@@ -61,7 +61,7 @@ def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[st
         or the true expertise is the same for all.
     """
     rows = with_truth(annotators, truth).dropna(subset="true_expertise")
-    return {str(task): _spearman(part) for task, part in rows.groupby("task", sort=False)}
+    return {str(task): spearman(part) for task, part in rows.groupby("task", sort=False)}
 
 
 def with_truth(annotators: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,8 @@ def with_truth(annotators: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     return annotators.merge(true, on=["annotator", "task"], how="left", validate="one_to_one")
 
 
-def _spearman(rows: pd.DataFrame) -> Agreement:
+def spearman(rows: pd.DataFrame) -> Agreement:
+    """Of columns expertise and true_expertise; undefined as `expertise_spearman` says."""
     from scipy.stats import spearmanr
 
     if len(rows) < 2:

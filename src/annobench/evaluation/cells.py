@@ -1,16 +1,16 @@
 """One cell of a study as `evaluate` sees it, and its own metrics."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from annobench import registry, tables
+from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import agreement
 from annobench.evaluation.agreement import Agreement
-from annobench.evaluation.intervals import Metric
+from annobench.evaluation.samples import Asked
 
 OK = "ok"
 
@@ -20,8 +20,8 @@ class CellResult:
     """What a cell left behind.
 
     `noise` and `seed` are None where the cell does not depend on them. The frames are those of
-    `tables` (PREDICTIONS, TARGETS, ANNOTATORS, TRUTH, HISTORY), None where there is none. The rest
-    is the run record's.
+    `tables` (PREDICTIONS, TARGETS, ANNOTATORS, HISTORY), None where there is none. The rest is the
+    run record's.
     """
 
     dataset: str
@@ -34,12 +34,13 @@ class CellResult:
     predictions: pd.DataFrame | None = None
     targets: pd.DataFrame | None = None
     annotators: pd.DataFrame | None = None
-    truth: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     train_seconds: float | None = None
     total_seconds: float | None = None
     items_per_second: float | None = None
     peak_memory_bytes: int | None = None
+    parameters: int | None = None
+    trained_parameters: int | None = None
 
     @property
     def key(self) -> dict[str, Any]:
@@ -56,37 +57,7 @@ class CellResult:
         return " ".join(f"{axis}={name}" for axis, name in self.key.items() if name is not None)
 
 
-@dataclass(frozen=True)
-class GoldItems:
-    """The test items of a data set whose gold label is known."""
-
-    item: pd.Index
-    """[N] their names"""
-    gold: np.ndarray
-    """[N] index of the correct option"""
-    options: np.ndarray
-    """[N] how many options each has"""
-
-
-def item_metrics() -> dict[str, Metric]:
-    """Every metric of `evaluation.metrics`, by kind."""
-    package = "evaluation.metrics"
-    return {
-        kind: cast("Metric", registry.component(package, kind)) for kind in registry.kinds(package)
-    }
-
-
-def gold_items(items: pd.DataFrame) -> GoldItems:
-    """Select from a table `tables.ITEMS`; there may be none."""
-    test = items[(items["split"] == "test") & items["gold"].notna()]
-    return GoldItems(
-        item=pd.Index(test["item"]),
-        gold=test["gold"].to_numpy(np.int64),
-        options=test["options"].map(len).to_numpy(np.int64),
-    )
-
-
-def probabilities(cell: CellResult, items: GoldItems) -> np.ndarray:
+def probabilities(cell: CellResult, items: Asked) -> np.ndarray:
     """Predictions [N, K] in the order of `items`, 0 beyond an item's own options.
 
     Raises:
@@ -121,18 +92,17 @@ def probabilities(cell: CellResult, items: GoldItems) -> np.ndarray:
     return out
 
 
-def agreements(cell: CellResult, items: pd.DataFrame) -> dict[str, Agreement]:
+def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
     """Target accuracy and expertise Spearman, where the cell has what they need.
 
+    `truth` is table `tables.TRUTH`, empty where the annotators were not simulated.
     With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
     """
     found: dict[str, dict[str, Agreement]] = {}
     if cell.targets is not None:
         found[agreement.TARGET_ACCURACY] = agreement.target_accuracy(cell.targets, items)
-    if cell.annotators is not None and cell.truth is not None:
-        found[agreement.EXPERTISE_SPEARMAN] = agreement.expertise_spearman(
-            cell.annotators, cell.truth
-        )
+    if cell.annotators is not None:
+        found[agreement.EXPERTISE_SPEARMAN] = agreement.expertise_spearman(cell.annotators, truth)
     return {
         name: value
         for metric, by_task in found.items()

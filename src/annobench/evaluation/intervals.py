@@ -13,8 +13,8 @@ source of variance).
 Draws are arrays [1 + resamples] whose first entry is the value of the study as it was run.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,16 +24,8 @@ _CHUNK = 1 << 16
 """Item weights held at a time; small enough that they stay in the processor's cache."""
 
 
-class Metric(Protocol):
-    """A module of `evaluation.metrics`."""
-
-    LABEL: str
-    HIGHER_IS_BETTER: bool
-
-    @staticmethod
-    def value(
-        probabilities: np.ndarray, gold: np.ndarray, weights: np.ndarray, /
-    ) -> np.ndarray: ...
+Score = Callable[[np.ndarray], np.ndarray]
+"""A metric of one cell as a function of how often each item counts: [..., items] -> [...]."""
 
 
 class Interval(NamedTuple):
@@ -43,28 +35,17 @@ class Interval(NamedTuple):
 
 
 def resample_items(
-    metrics: Sequence[Metric],
-    predictions: Sequence[np.ndarray],
-    gold: np.ndarray,
+    scores: Sequence[Score],
+    items: int,
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> np.ndarray:
-    """Every metric of every prediction on the same resampled items.
-
-    Args:
-        predictions: each [items, K], all of the same items in the same order.
-        gold: [items], index of the correct option.
-
-    Returns:
-        Draws [metrics, predictions, 1 + resamples].
-    """
-    draws = np.empty((len(metrics), len(predictions), 1 + resamples))
+    """Every score on the same resampled items: draws [scores, 1 + resamples]."""
+    draws = np.empty((len(scores), 1 + resamples))
     done = 0
-    for weights in _item_weights(len(gold), resamples, rng):
-        columns = slice(done, done + len(weights))
-        for m, metric in enumerate(metrics):
-            for p, probabilities in enumerate(predictions):
-                draws[m, p, columns] = metric.value(probabilities, gold, weights)
+    for weights in _item_weights(items, resamples, rng):
+        for row, score in zip(draws, scores, strict=True):
+            row[done : done + len(weights)] = score(weights)
         done += len(weights)
     return draws
 

@@ -10,16 +10,12 @@ import pyarrow as pa
 
 from annobench import tables
 from annobench.errors import AnnobenchError
+from annobench.evaluation import crowds as draws
+from annobench.evaluation import samples
 from annobench.evaluation.agreement import Agreement, with_truth
-from annobench.evaluation.cells import (
-    OK,
-    CellResult,
-    GoldItems,
-    agreements,
-    gold_items,
-    item_metrics,
-    probabilities,
-)
+from annobench.evaluation.cells import OK, CellResult, agreements, probabilities
+from annobench.evaluation.crowds import Crowd
+from annobench.evaluation.samples import Asked, Sample
 from annobench.evaluation.summary import Block, Scored, summarize
 
 
@@ -33,22 +29,37 @@ class StudyFrames:
     annotators: pd.DataFrame  # STUDY_ANNOTATORS
     history: pd.DataFrame  # STUDY_HISTORY
     runs: pd.DataFrame  # RUNS
+    crowds: pd.DataFrame  # CROWDS
 
 
-def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> StudyFrames:
+def evaluate(
+    cells: Iterable[CellResult],
+    items: Mapping[str, pd.DataFrame],
+    crowds: Iterable[Crowd] = (),
+) -> StudyFrames:
     """Measure every cell, average over seeds, compare methods.
 
     Args:
         cells: every planned cell, read one at a time; one that is not ok keeps its place, with its
             status and reason.
-        items: data set -> table `tables.ITEMS`. Test items without gold label are left out; a data
-            set that has none gets no item metrics.
+        items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
+            `evaluation.metrics`, test items with annotations the held-out likelihood.
+        crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
+            measured without its held-out labels and true expertise.
 
     Raises:
         AnnobenchError: a cell's data set is not in `items`, a cell comes twice, or its predictions
-            do not fit the test items.
+            or an annotation do not fit the test items.
     """
-    gold = {dataset: gold_items(frame) for dataset, frame in items.items()}
+    drawn = _read_crowds(crowds, items)
+    asked = {dataset: samples.asked(frame) for dataset, frame in items.items()}
+    sampled: dict[str, list[Sample]] = {
+        dataset: [
+            *samples.gold_samples(frame),
+            *samples.held_out_samples(drawn.held_out.get(dataset, {}), frame),
+        ]
+        for dataset, frame in items.items()
+    }
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
@@ -63,14 +74,12 @@ def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> 
             raise AnnobenchError(f"{cell}: cell found twice; allowed: once")
         seen.add(tuple(cell.key.values()))
         place = (cell.dataset, cell.model)
-        block = blocks.setdefault(place, Block(*place, gold[cell.dataset].gold, []))
-        block.cells.append(_scored(cell, items[cell.dataset], gold[cell.dataset]))
+        block = blocks.setdefault(place, Block(*place, sampled[cell.dataset], []))
+        truth = drawn.truth.get((cell.dataset, cell.noise, cell.seed), _UNKNOWN)
+        block.cells.append(_scored(cell, block, asked[cell.dataset], items[cell.dataset], truth))
         runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
         if cell.annotators is not None:
-            found = cell.annotators.assign(true_expertise=np.nan)
-            if cell.truth is not None:
-                found = with_truth(cell.annotators, cell.truth)
-            annotators.append(found.assign(**cell.key))
+            annotators.append(with_truth(cell.annotators, truth).assign(**cell.key))
         if cell.history is not None:
             history.append(cell.history.assign(**cell.key))
     summary, comparisons = summarize(list(blocks.values()))
@@ -82,6 +91,7 @@ def evaluate(cells: Iterable[CellResult], items: Mapping[str, pd.DataFrame]) -> 
         annotators=_frame(_concatenated(annotators), tables.STUDY_ANNOTATORS),
         history=_frame(_concatenated(history), tables.STUDY_HISTORY),
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
+        crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
     )
 
 
@@ -92,36 +102,67 @@ RUN_FIELDS = (
     "total_seconds",
     "items_per_second",
     "peak_memory_bytes",
+    "parameters",
+    "trained_parameters",
 )
+_UNKNOWN = tables.empty(tables.TRUTH)
 
 
-def _scored(cell: CellResult, items: pd.DataFrame, gold: GoldItems) -> Scored:
+@dataclass(frozen=True)
+class _Drawn:
+    """What is kept of the draws of annotations."""
+
+    rows: list[dict[str, Any]]
+    truth: dict[tuple[str, str | None, int | None], pd.DataFrame]
+    held_out: dict[str, dict[str, list[pd.DataFrame]]]
+    """data set -> noise -> one frame per seed"""
+
+
+def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> _Drawn:
+    found = _Drawn([], {}, {})
+    for crowd in crowds:
+        frame = items[crowd.dataset]
+        found.rows.append(draws.measure(crowd, frame))
+        found.truth[crowd.dataset, crowd.noise, crowd.seed] = crowd.truth
+        held = found.held_out.setdefault(crowd.dataset, {}).setdefault(crowd.noise, [])
+        held.append(samples.held_out(crowd, frame))
+    return found
+
+
+def _scored(
+    cell: CellResult, block: Block, asked: Asked, items: pd.DataFrame, truth: pd.DataFrame
+) -> Scored:
     ok = cell.status == OK
+    p = probabilities(cell, asked) if ok and block.samples else None
     return Scored(
         key=cell.key,
         status=cell.status,
         reason=cell.reason,
-        probabilities=probabilities(cell, gold) if ok and len(gold.gold) else None,
-        agreements=agreements(cell, items) if ok else {},
+        scores=[{} if p is None else sample.scores(p, cell.annotators) for sample in block.samples],
+        agreements=agreements(cell, items, truth) if ok else {},
     )
 
 
 def _metric_rows(block: Block) -> Iterator[dict[str, Any]]:
-    metrics = item_metrics() if len(block.gold) else {}
-    once = np.ones((1, len(block.gold)))
     agreement_names = block.agreement_names()
     for cell in block.cells:
-        values: dict[str, Agreement] = {}
-        for kind, metric in metrics.items():
-            if cell.probabilities is None:
-                values[kind] = Agreement(None, 0, cell.reason)
-            else:
-                value = metric.value(cell.probabilities, block.gold, once)
-                values[kind] = Agreement(float(value[0]), len(block.gold))
-        for kind in agreement_names[cell.arm]:
-            values[kind] = cell.agreements.get(kind, Agreement(None, 0, cell.reason))
-        for kind, agreement in values.items():
-            yield cell.key | {"metric": kind, "status": cell.status} | agreement._asdict()
+        for sample, scores in zip(block.samples, cell.scores, strict=True):
+            if not cell.meets(sample):
+                continue
+            once = np.ones((1, len(sample.at)))
+            for measure in sample.measures:
+                found = Agreement(None, 0, cell.reason)
+                if measure in scores:
+                    found = Agreement(float(scores[measure](once)[0]), len(sample.at))
+                yield _row(cell, measure, found, sample.noise)
+        for measure in agreement_names[cell.arm]:
+            found = cell.agreements.get(measure, Agreement(None, 0, cell.reason))
+            yield _row(cell, measure, found)
+
+
+def _row(cell: Scored, measure: str, found: Agreement, noise: str | None = None) -> dict[str, Any]:
+    named = {} if noise is None else {"noise": noise}
+    return cell.key | named | {"metric": measure, "status": cell.status} | found._asdict()
 
 
 def _concatenated(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from annobench import seeds
-from annobench.evaluation import agreement
+from annobench.evaluation import agreement, heldout
 from annobench.evaluation.agreement import Agreement
-from annobench.evaluation.cells import item_metrics
 from annobench.evaluation.intervals import (
     LEVEL,
     Interval,
+    Score,
     adjusted,
     centred,
     interval,
@@ -24,6 +24,7 @@ from annobench.evaluation.intervals import (
 )
 from annobench.evaluation.ranking import LEVEL as SIGNIFICANCE
 from annobench.evaluation.ranking import shared_ranks
+from annobench.evaluation.samples import Sample, item_metrics
 
 NO_NOISE = "(none)"
 """The noise of a summary of cells none of which depends on noise. No study can use this name."""
@@ -35,12 +36,13 @@ Draws = dict[int | None, np.ndarray]
 
 @dataclass(frozen=True)
 class Scored:
-    """What comparing needs of a cell; `probabilities` is None where there is nothing to measure."""
+    """What comparing needs of a cell."""
 
     key: dict[str, Any]
     status: str
     reason: str | None
-    probabilities: np.ndarray | None
+    scores: Sequence[Mapping[str, Score]]
+    """For each sample of the block its measures; none where the cell is not ok."""
     agreements: Mapping[str, Agreement]
 
     @property
@@ -53,14 +55,18 @@ class Scored:
         """Unique within the block."""
         return *self.arm, self.key["seed"]
 
+    def meets(self, sample: Sample) -> bool:
+        """Whether it is measured on the sample: not if the two depend on different noises."""
+        return sample.noise is None or self.key["noise"] in (sample.noise, None)
+
 
 @dataclass(frozen=True)
 class Block:
-    """The cells of one (data set, model), which share their test items."""
+    """The cells of one (data set, model), which share their samples of test items."""
 
     dataset: str
     model: str
-    gold: np.ndarray
+    samples: Sequence[Sample]
     cells: list[Scored]
 
     def arms(self) -> dict[str, dict[str, list[Scored]]]:
@@ -84,27 +90,32 @@ class Block:
 def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables SUMMARY and COMPARISONS.
 
-    Item metrics have crossed bootstrap intervals (`intervals`), pairs and ranks. Agreements have a
+    Item metrics have crossed bootstrap intervals (`intervals`), and unless they are of one task
+    among several, pairs and ranks. Agreements have a
     t interval over seeds, cut to the range of the measure; they rest on no test items and are not
     ranked. p values are adjusted over all pairs of a metric in the study.
     """
     means: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
     for block in blocks:
-        draws = _draws(block)
+        drawn = [_draws(block, number) for number in range(len(block.samples))]
         for noise, arms in block.arms().items():
             place = {"dataset": block.dataset, "model": block.model, "noise": noise}
-            for metric, by_cell in draws.items():
-                here = place | {"metric": metric, "items": len(block.gold)}
-                by_method = {
-                    method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
-                    for method, cells in arms.items()
-                }
-                means += [
-                    here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
-                    for method, found in by_method.items()
-                ]
-                pairs += [here | pair for pair in _pairs(by_method)]
+            for sample, draws in zip(block.samples, drawn, strict=True):
+                if sample.noise not in (noise, None):
+                    continue
+                for metric, by_cell in draws.items():
+                    here = place | {"metric": metric, "items": len(sample.at)}
+                    by_method = {
+                        method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
+                        for method, cells in arms.items()
+                    }
+                    means += [
+                        here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
+                        for method, found in by_method.items()
+                    ]
+                    if sample.compared:
+                        pairs += [here | pair for pair in _pairs(by_method)]
             means += [place | row for method in arms for row in _agreement_means(arms[method])]
     summary, comparisons = pd.DataFrame(means), pd.DataFrame(pairs)
     if not comparisons.empty:
@@ -115,22 +126,28 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return summary, comparisons
 
 
-def _draws(block: Block) -> dict[str, dict[tuple[str, str | None, int | None], np.ndarray]]:
-    """metric -> name of an ok cell -> draws [1 + resamples]. Models share the resampled items."""
-    ok = [cell for cell in block.cells if cell.probabilities is not None]
-    metrics = item_metrics() if len(block.gold) else {}
-    if not metrics:
-        return {}
-    draws = resample_items(
-        list(metrics.values()),
-        [cell.probabilities for cell in ok if cell.probabilities is not None],
-        block.gold,
-        seeds.generator("item-resamples", block.dataset),
-    )
-    return {
-        metric: {cell.name: draws[m, c] for c, cell in enumerate(ok)}
-        for m, metric in enumerate(metrics)
+def _draws(
+    block: Block, number: int
+) -> dict[str, dict[tuple[str, str | None, int | None], np.ndarray]]:
+    """Of one sample: metric -> name of an ok cell -> draws [1 + resamples].
+
+    Models share the resampled items.
+    """
+    sample = block.samples[number]
+    found = {
+        (measure, cell.name): score
+        for cell in block.cells
+        if cell.meets(sample)
+        for measure, score in cell.scores[number].items()
     }
+    rng = seeds.generator("item-resamples", block.dataset, *sample.stream)
+    draws = resample_items(list(found.values()), len(sample.at), rng)
+    by_metric: dict[str, dict[tuple[str, str | None, int | None], np.ndarray]] = {
+        measure: {} for measure in sample.measures
+    }
+    for (measure, name), row in zip(found, draws, strict=True):
+        by_metric[measure][name] = row
+    return by_metric
 
 
 def _over_seeds(draws: Draws) -> np.ndarray:
@@ -215,18 +232,21 @@ def t_interval(values: np.ndarray, lowest: float, highest: float) -> Interval:
 
 
 def _ranks(summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.Series:
-    """Shared ranks within (dataset, model, noise, metric); null for agreements and holes."""
+    """Shared ranks within (dataset, model, noise, metric); null for agreements, single tasks and
+    holes."""
     apart: dict[tuple[str, ...], set[frozenset[str]]] = {}
     if not comparisons.empty:
         told = comparisons[comparisons["p_adjusted"] < SIGNIFICANCE]
         for *here, method, other in told[[*_PLACE, "method", "other"]].to_numpy(str).tolist():
             apart.setdefault(tuple(here), set()).add(frozenset((method, other)))
     ranks = pd.Series(pd.NA, index=summary.index, dtype="Int64")
-    for kind, metric in item_metrics().items():
+    upwards = {kind: metric.HIGHER_IS_BETTER for kind, metric in item_metrics().items()}
+    upwards[heldout.NAME] = heldout.HIGHER_IS_BETTER
+    for kind, higher_is_better in upwards.items():
         ranked = summary[(summary["metric"] == kind) & summary["mean"].notna()]
         for place, rows in ranked.groupby(_PLACE, sort=False):
             means = dict(zip(rows["method"], rows["mean"], strict=True))
             pairs = apart.get(tuple(map(str, place)), set())
-            found = shared_ranks(means, pairs, metric.HIGHER_IS_BETTER)
+            found = shared_ranks(means, pairs, higher_is_better)
             ranks[rows.index] = rows["method"].map(found).astype("Int64")
     return ranks

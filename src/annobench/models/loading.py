@@ -45,6 +45,19 @@ def load_model(folder: Path) -> "PreTrainedModel":
     return model
 
 
+def parameter_count(folder: Path) -> int:
+    """How many numbers the folder's safetensors hold: the size of the whole model."""
+    from math import prod
+
+    from safetensors import safe_open
+
+    total = 0
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="np") as stored:
+            total += sum(prod(stored.get_slice(name).get_shape()) for name in stored.keys())  # noqa: SIM118
+    return total
+
+
 def read_out_in_fp32(model: "PreTrainedModel") -> None:
     """Outside training, compute vocabulary logits in fp32 whatever the arithmetic around them.
 

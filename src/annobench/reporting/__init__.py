@@ -2,14 +2,14 @@
 
 `tables/<kind>.py` defines
 
-    class Settings(annobench.settings.Settings)       its keys in a study
+    class Settings(annobench.reporting.shown.Shown)   its keys in a study
     def table(tables: StudyTables, settings: Settings) -> pd.DataFrame
         cells are text, numbers, nulls or `formats.Estimate`; `formats` writes them as CSV,
         Markdown and LaTeX
 
 `figures/<kind>.py` defines
 
-    class Settings(annobench.settings.Settings)
+    class Settings(annobench.reporting.shown.Shown)
     def figure(tables: StudyTables, settings: Settings) -> matplotlib.figure.Figure
         drawn within `style.paper()`, without pyplot; `style.save` writes it
 

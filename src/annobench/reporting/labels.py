@@ -1,13 +1,15 @@
 """How measures are printed, and which of them a table or figure may ask for."""
 
+from types import ModuleType
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from annobench import registry
 
+HELD_OUT = "heldout-nll"
 AGREEMENTS = ("target-accuracy", "expertise-spearman")
-MEASURES = (*registry.kinds("evaluation.metrics"), *AGREEMENTS)
+MEASURES = (*registry.kinds("evaluation.metrics"), HELD_OUT, *AGREEMENTS)
 
 
 def _measure(name: str) -> str:
@@ -17,7 +19,7 @@ def _measure(name: str) -> str:
 
 
 Measure = Annotated[str, AfterValidator(_measure), WithJsonSchema({"enum": list(MEASURES)})]
-"""A metric of `evaluation.metrics` or an agreement of `evaluation.agreement`."""
+"""A metric of `evaluation.metrics`, the held-out likelihood, or an agreement."""
 
 
 def label(measure: str) -> str:
@@ -25,16 +27,19 @@ def label(measure: str) -> str:
     from annobench.evaluation import agreement
 
     name, _, task = measure.partition(":")
-    if name in agreement.LABELS:
-        text = agreement.LABELS[name]
-    else:
-        text = str(registry.component("evaluation.metrics", name).LABEL)
+    text = agreement.LABELS[name] if name in agreement.LABELS else str(_metric(name).LABEL)
     return f"{text} ({task})" if task else text
 
 
 def higher_is_better(measure: str) -> bool:
     """Which way a measure points; agreements point up."""
     name = measure.partition(":")[0]
-    return name in AGREEMENTS or bool(
-        registry.component("evaluation.metrics", name).HIGHER_IS_BETTER
-    )
+    return name in AGREEMENTS or bool(_metric(name).HIGHER_IS_BETTER)
+
+
+def _metric(name: str) -> ModuleType:
+    if name == HELD_OUT:
+        from annobench.evaluation import heldout
+
+        return heldout
+    return registry.component("evaluation.metrics", name)

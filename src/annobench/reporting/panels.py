@@ -19,17 +19,20 @@ _INCHES_PER_CHARACTER = 0.058
 """At 8 points."""
 
 
-def grid(panels: int, per_row: int, width: Width, height: float) -> tuple[Figure, list["Axes"]]:
-    """A figure of `panels` equal panels with shared axes, filled row by row.
+def grid(
+    panels: int, per_row: int, width: Width, height: float, shared: bool = True
+) -> tuple[Figure, list["Axes"]]:
+    """A figure of `panels` equal panels, filled row by row.
 
     Args:
         height: of a row, in inches.
+        shared: whether they share their axes.
     """
     across = max(1, min(panels, per_row, 2 if width == "column" else 4))
     down = max(1, ceil(panels / across))
     figure = Figure(figsize=(INCHES[width], down * height + 0.15), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.05, w_pad=0.04)  # type: ignore[union-attr, call-arg]
-    axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    axes = figure.subplots(down, across, squeeze=False, sharex=shared, sharey=shared)
     flat = [axes[row][column] for row in range(down) for column in range(across)]
     for unused in flat[panels:]:
         unused.remove()
@@ -56,7 +59,7 @@ def title(figure: Figure, panel: "Axes", names: Sequence[str], note: str = "") -
     below = _wrapped(note, characters * 8 / SMALL)
     lines = below.count("\n") + 1 if below else 0
     panel.set_title(
-        "\n".join(_wrapped(name, characters) for name in names), pad=4 + lines * SMALL * 1.25
+        "\n".join(_wrapped(name, characters) for name in names), pad=4 + lines * SMALL * 1.35
     )
     if below:
         panel.annotate(
@@ -78,7 +81,9 @@ def grow(figure: Figure, inches: float) -> None:
 
 
 def _wrapped(text: str, characters: float) -> str:
-    return fill(text, int(characters), break_on_hyphens=False)
+    """At spaces; a name too long for a line at its hyphens."""
+    longest = max(map(len, text.split()), default=0)
+    return fill(text, int(characters), break_on_hyphens=longest > characters)
 
 
 def write(

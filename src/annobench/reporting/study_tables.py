@@ -1,7 +1,7 @@
 """The tables of a study's results, read when they are first asked for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,42 +9,80 @@ import pandas as pd
 
 from annobench import tables
 from annobench.evaluation.cells import OK
+from annobench.reporting import style
+from annobench.reporting.shown import Shown
+
+_AXES = {"dataset": "datasets", "model": "models", "noise": "noises", "method": "methods"}
+"""Column of the tables -> key of `Shown`."""
+
+
+_EVERYTHING = Shown()
 
 
 @dataclass(frozen=True)
 class StudyTables:
-    """The folder `results/<study>/`. Reading raises AnnobenchError as `tables.read` does."""
+    """The folder `results/<study>/`, or what is `shown` of it.
+
+    Cells that do not depend on noise are shown with every noise. Reading raises AnnobenchError as
+    `tables.read` does.
+    """
 
     folder: Path
+    shown: Shown = _EVERYTHING
+
+    def only(self, shown: Shown) -> "StudyTables":
+        """These tables with other names shown."""
+        return replace(self, shown=shown)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        return tables.read(self.folder / "metrics.parquet", tables.METRICS)
+        return self._read("metrics")
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        return tables.read(self.folder / "summary.parquet", tables.SUMMARY)
+        return self._read("summary")
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
-        return tables.read(self.folder / "comparisons.parquet", tables.COMPARISONS)
+        """Pairs one of whose methods is shown."""
+        return self._read("comparisons")
 
     @cached_property
     def annotators(self) -> pd.DataFrame:
-        return tables.read(self.folder / "annotators.parquet", tables.STUDY_ANNOTATORS)
+        return self._read("annotators")
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        return tables.read(self.folder / "history.parquet", tables.STUDY_HISTORY)
+        return self._read("history")
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        return tables.read(self.folder / "runs.parquet", tables.RUNS)
+        return self._read("runs")
+
+    @cached_property
+    def crowds(self) -> pd.DataFrame:
+        return self._read("crowds")
+
+    def _read(self, name: str) -> pd.DataFrame:
+        frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])
+        for column, key in _AXES.items():
+            names = getattr(self.shown, key)
+            if names and column in frame:
+                wanted = frame[column].isin(names) | frame[column].isna()
+                if column == "method" and "other" in frame:
+                    wanted |= frame["other"].isin(names)
+                frame = frame[wanted]
+        return frame
 
     @property
     def methods(self) -> list[str]:
         """In the order of the study."""
         return [str(method) for method in self.runs["method"].unique()]
+
+    @cached_property
+    def looks(self) -> dict[str, style.Look]:
+        """Every method's look, whichever methods are shown."""
+        return style.looks(replace(self, shown=_EVERYTHING).methods)
 
     @property
     def blocks(self) -> list[tuple[str, str]]:
@@ -58,6 +96,11 @@ class StudyTables:
         runs = runs[runs["noise"].isna() | (runs["noise"] == noise)]
         counts = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
         return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+    def lost(self, rows: pd.DataFrame) -> list[str]:
+        """What each row of `summary` is missing."""
+        places = rows[["dataset", "model", "noise", "method"]].to_dict("records")
+        return [self.missing(**{str(key): str(at[key]) for key in at}) for at in places]
 
 
 def select(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
@@ -79,3 +122,12 @@ def seeds_text(row: pd.Series, missing: str) -> str:
     """How many seeds a mean rests on: "2 of 3 (1 diverged)"."""
     done = f"{row['seeds']} of {row['seeds_planned']}"
     return f"{done} ({missing})" if missing else done
+
+
+def turned(pair: pd.Series) -> pd.Series:
+    """A row of COMPARISONS the other way round."""
+    turned = pair.copy()
+    turned["method"], turned["other"] = pair["other"], pair["method"]
+    turned["difference"] = -pair["difference"]
+    turned["low"], turned["high"] = -pair["high"], -pair["low"]
+    return turned

@@ -56,7 +56,21 @@ _KNOWN = {
     "dawid-skene": Look("#009E73", "D"),
     "clean": Look("#CC79A7", "P"),
     "zero-shot": Look("#8a6d00", "X"),
+    "token-sft": Look("#5a5a5a", "d", "--"),
+    "soft-labels": Look("#0072B2", "v", "--"),
+    "label-smoothing": Look("#56B4E9", "<", ":"),
+    "generalised-cross-entropy": Look("#332288", ">", ":"),
+    "symmetric-cross-entropy": Look("#AA4499", "h", ":"),
+    "glad": Look("#44AA99", "H", "--"),
+    "mace": Look("#117733", "*", "-."),
+    "realm-signed": Look("#882255", "^", "--"),
+    "realm-oracle": Look("#000000", "o", "--"),
+    "realm-tasks": Look("#6699CC", "D", "-."),
+    "realm-full": Look("#E69F00", "D", "-."),
+    "realm-rank-one": Look("#CC6677", "v", "-."),
+    "realm-shared": Look("#999933", "s", "-."),
 }
+"""Relatives have like colours, or the same colour with another marker and line."""
 _COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")
 """Of Okabe and Ito (2008) and Tol (2021), told apart by all common kinds of sight."""
 _MARKERS = "v<>pd*h"

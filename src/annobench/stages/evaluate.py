@@ -6,20 +6,20 @@ import pandas as pd
 
 from annobench import tables
 from annobench.evaluation.cells import CellResult
+from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import RUN_FIELDS
 from annobench.files import read_json
 
 
 def read_cell(
     folder: Path,
-    truth: Path | None,
     dataset: str,
     noise: str | None,
     model: str,
     method: str,
     seed: int | None,
 ) -> CellResult:
-    """One cell's files. `truth` is the true expertise of its annotators, if they were simulated.
+    """One cell's files.
 
     Raises:
         AnnobenchError: a file is missing or broken.
@@ -40,6 +40,20 @@ def read_cell(
         targets=table("targets"),
         annotators=table("annotators"),
         history=table("history"),
-        truth=None if truth is None else tables.read(truth, tables.TRUTH),
         **{name: run[name] for name in RUN_FIELDS},
+    )
+
+
+def read_crowd(annotations: Path, truth: Path, dataset: str, noise: str, seed: int) -> Crowd:
+    """One draw of annotations.
+
+    Raises:
+        AnnobenchError: a file is missing or broken.
+    """
+    return Crowd(
+        dataset=dataset,
+        noise=noise,
+        seed=seed,
+        annotations=tables.read(annotations, tables.ANNOTATIONS),
+        truth=tables.read(truth, tables.TRUTH),
     )

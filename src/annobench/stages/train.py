@@ -20,6 +20,7 @@ from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.methods import Given
 from annobench.models.decoder import States
+from annobench.models.loading import parameter_count
 from annobench.models.memory import out_of_memory
 from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
@@ -70,6 +71,8 @@ class Trained:
     row_tokens: int
     """Most tokens in a row in the end, see `models.memory`."""
     parameters: dict[str, Tensor]
+    trained_parameters: int
+    """Of the model."""
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
@@ -93,7 +96,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         log_p = predict_items(scorer, job.items, job.training.precision)
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
         predictions = prediction_frame(job.items, log_p)
-        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens, {})
+        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens, {}, 0)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
@@ -113,6 +116,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         train_seconds=history[-1]["seconds"],
         row_tokens=scorer.row_tokens,
         parameters={n: p.detach() for n, p in trained(scorer.model).items()} if job.export else {},
+        trained_parameters=sum(p.numel() for p in scorer.model.parameters() if p.requires_grad),
     )
 
 
@@ -179,6 +183,8 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
             "asked": job.training.row_tokens,
             "used": done.row_tokens if done else None,
         },
+        "parameters": parameter_count(job.folder),
+        "trained_parameters": done.trained_parameters if done else None,
         "device": str(pick_device()),
         "processor": platform.processor() or platform.machine(),
         "versions": {

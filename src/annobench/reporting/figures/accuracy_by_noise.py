@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from annobench.reporting.labels import Measure
+from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from annobench.reporting.by_noise import Row
     from annobench.reporting.study_tables import StudyTables
     from annobench.reporting.style import Look
 
-Row = dict[Any, Any]
-"""A row of SUMMARY and what it is `missing`."""
-_SPREAD = 0.7
-"""Share of a noise's place on the axis that its methods take."""
 
-
-class Settings(Base):
+class Settings(Shown):
     metric: Measure = "accuracy"
     """What the vertical axis shows."""
     width: Width = "column"
@@ -36,14 +32,15 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     across the panel with their interval as a band. Above a point that lacks seeds stands how many
     it has; a method without any result has a cross on the axis with what became of it.
     """
-    from annobench.reporting import panels, style
+    from annobench.reporting import by_noise, panels, style
     from annobench.reporting.labels import label
     from annobench.reporting.study_tables import select
 
+    tables = tables.only(settings)
     summary = select(tables.summary, metric=settings.metric)
     if summary.empty:
         return panels.nothing(settings.width, f"no cell has the measure {settings.metric}")
-    looks = style.looks(tables.methods)
+    looks = tables.looks
     noisy = set(tables.runs.loc[tables.runs["noise"].notna(), "method"])
     noises = [str(noise) for noise in summary["noise"].unique()]
     with style.paper():
@@ -55,7 +52,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
                 {**row, "missing": tables.missing(dataset, model, row["noise"], row["method"])}
                 for row in select(summary, dataset=dataset, model=model).to_dict("records")
             ]
-            _points(panel, [row for row in rows if row["method"] in noisy], noises, looks)
+            by_noise.points(panel, [row for row in rows if row["method"] in noisy], noises, looks)
             level = {row["method"]: row for row in rows if row["method"] not in noisy}
             flat.append(list(level.values()))
             _lines(panel, flat[-1], looks)
@@ -64,31 +61,11 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
                 panel.set_ylabel(label(settings.metric))
         for panel, lines in zip(axes, flat, strict=True):  # now that the shared axes are final
             _name_lines(panel, lines, looks)
-            _name_noises(panel, noises)
-        _slant_if_crowded(drawn, noises)
+            by_noise.name_noises(panel, noises)
+        by_noise.slant_if_crowded(drawn, noises)
         shown = {method: look for method, look in looks.items() if method in noisy}
         panels.legend(drawn, shown, settings.width)
     return drawn
-
-
-def _points(panel: Axes, rows: list[Row], noises: list[str], looks: dict[str, Look]) -> None:
-    from annobench.reporting.panels import write
-
-    methods = list(dict.fromkeys(row["method"] for row in rows))
-    for row in rows:
-        shift = (methods.index(row["method"]) + 0.5) / len(methods) - 0.5
-        x = noises.index(row["noise"]) + _SPREAD * shift
-        look = looks[row["method"]]
-        if isnan(row["mean"]):
-            foot = panel.get_xaxis_transform()
-            panel.plot(x, 0.03, "x", color=look.colour, ms=5, mew=1.4, transform=foot)
-            write(panel, (x, 0.03), (0, 5), row["missing"], look, xycoords=foot, rotation=90)
-            continue
-        panel.plot([x, x], [row["low"], row["high"]], color=look.colour, lw=1.4)
-        panel.plot(x, row["mean"], look.marker, color=look.colour, ms=4.5, mec="white", mew=0.4)
-        if row["seeds"] < row["seeds_planned"]:
-            done = f"{row['seeds']}/{row['seeds_planned']}"
-            write(panel, (x, row["high"]), (0, 2), done, look)
 
 
 def _lines(panel: Axes, rows: list[Row], looks: dict[str, Look]) -> None:
@@ -121,20 +98,3 @@ def _name_lines(panel: Axes, rows: list[Row], looks: dict[str, Look]) -> None:
             color=looks[row["method"]].colour,
         )
         lowest += 0.09 * len(lines)
-
-
-def _name_noises(panel: Axes, noises: list[str]) -> None:
-    panel.set_xlim(-0.5, len(noises) - 0.5)
-    panel.set_xticks(range(len(noises)), noises)
-    panel.tick_params(axis="x", length=0)
-    panel.grid(axis="y", color="#e6e6e6", lw=0.5)
-
-
-def _slant_if_crowded(figure: Figure, noises: list[str]) -> None:
-    from annobench.reporting import panels
-
-    longest = max(map(len, noises)) * 0.065
-    if longest > panels.panel_inches(figure, figure.axes[0]) / len(noises):
-        panels.grow(figure, longest / 2)
-        for text in (text for panel in figure.axes for text in panel.get_xticklabels()):
-            text.set(rotation=30, ha="right", rotation_mode="anchor")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
+from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
-from annobench.settings import Name
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _RHO = "\N{GREEK SMALL LETTER RHO}"
 
 
-class Settings(Base):
-    methods: tuple[Name, ...] = ()
-    """The methods to show; none named means every one that learned an expertise."""
+class Settings(Shown):
     width: Width = "page"
     """One column or the full page of a two-column paper."""
 
@@ -30,35 +28,44 @@ class Settings(Base):
 def figure(tables: StudyTables, settings: Settings) -> Figure:
     """One panel per (data set, model, method, noise), a point per annotator, task and seed.
 
+    Several tasks have a marker each.
     Points of equal true expertise are set side by side, by seed from left to right. Above each
     panel stand the Spearman correlations of the single seeds, and what became of seeds that are
     missing.
     """
     from annobench.reporting import panels, style
 
+    tables = tables.only(settings)
     found = tables.annotators[tables.annotators["true_expertise"].notna()]
     shown = settings.methods or tuple(found["method"].unique())
     runs = tables.runs[tables.runs["method"].isin(shown) & tables.runs["noise"].notna()]
     places = runs[["dataset", "model", "method", "noise"]].drop_duplicates()
     if found.empty or places.empty:
         return panels.nothing(settings.width, "no cell learned an expertise that has a true value")
-    looks = style.looks(tables.methods)
+    looks = tables.looks
     blocks = len(tables.blocks)
+    markers = dict(zip(found["task"].unique(), cycle("o^sDvP*X"), strict=False))
     with style.paper():
         drawn, axes = panels.grid(len(places), places["noise"].nunique(), settings.width, 1.75)
         for panel, place in zip(axes, places.to_dict("records"), strict=True):
             names = {str(key): str(value) for key, value in place.items()}
             rows = found[(found[list(names)] == list(names.values())).all(axis=1)]
-            _points(panel, rows, looks[names["method"]])
+            _points(panel, rows, looks[names["method"]], markers)
             head = [f"{names['dataset']}, {names['model']}"] if blocks > 1 else []
             head.append(f"{names['method']}, {names['noise']}")
             panels.title(drawn, panel, head, _note(tables, names))
         drawn.supxlabel("true expertise", fontsize=8)
         drawn.supylabel("learned expertise", fontsize=8)
+        if len(markers) > 1:
+            panels.legend(
+                drawn,
+                {task: style.Look(style.GREY, m) for task, m in markers.items()},
+                settings.width,
+            )
     return drawn
 
 
-def _points(panel: Axes, rows: pd.DataFrame, look: Look) -> None:
+def _points(panel: Axes, rows: pd.DataFrame, look: Look, markers: dict[str, str]) -> None:
     panel.axline((0, 0), slope=1, color="#bbbbbb", lw=0.7, ls=":", zorder=0.5)
     panel.set_xlim(-0.1, 1.1)
     panel.set_xticks([0, 0.5, 1])
@@ -66,16 +73,19 @@ def _points(panel: Axes, rows: pd.DataFrame, look: Look) -> None:
     if rows.empty:
         return
     x = side_by_side(rows["true_expertise"].to_numpy(float))
-    panel.plot(
-        x,
-        rows["expertise"],
-        look.marker,
-        color=look.colour,
-        ms=3.4,
-        alpha=0.75,
-        mec="white",
-        mew=0.3,
-    )
+    for task in rows["task"].unique():
+        here = (rows["task"] == task).to_numpy()
+        panel.plot(
+            x[here],
+            rows.loc[here, "expertise"],
+            markers[task] if len(markers) > 1 else look.marker,
+            ls="",
+            color=look.colour,
+            ms=3.4,
+            alpha=0.75,
+            mec="white",
+            mew=0.3,
+        )
 
 
 def side_by_side(true: np.ndarray) -> np.ndarray:

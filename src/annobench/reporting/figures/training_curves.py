@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
+from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from annobench.reporting.style import Look
 
 
-class Settings(Base):
+class Settings(Shown):
     window: PositiveInt = 10
     """Steps in the running mean that smooths a curve; 1 shows every step as it was."""
     width: Width = "page"
@@ -36,9 +36,10 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     from annobench.reporting import panels, style
     from annobench.reporting.study_tables import select
 
+    tables = tables.only(settings)
     if tables.history.empty:
         return panels.nothing(settings.width, "no cell was trained")
-    looks = style.looks(tables.methods)
+    looks = tables.looks
     trained = set(tables.history["method"])
     places = [
         (dataset, model, noise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.settings import Settings as Base
+from annobench.reporting.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,26 +12,30 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
-class Settings(Base):
-    """It has no settings."""
+class Settings(Shown):
+    """Only which part of the study is shown."""
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, method), over its noises and seeds.
 
-    Counts of each status that occurs; times and speed are medians over cells, memory the largest.
+    Counts of each status that occurs; sizes in millions of parameters; times and speed are medians
+    over cells, memory the largest.
     """
     import pandas as pd
 
     from annobench.evaluation.cells import OK
     from annobench.reporting.study_tables import groups
 
+    tables = tables.only(settings)
     statuses = list(dict.fromkeys([OK, *tables.runs["status"]]))
     rows = [
         place
         | {"cells": len(runs)}
         | {status: int((runs["status"] == status).sum()) for status in statuses}
         | {
+            "parameters, M": runs["parameters"].astype(float).max() / 1e6,
+            "trained, M": runs["trained_parameters"].astype(float).max() / 1e6,
             "training, s": runs["train_seconds"].median(),
             "whole cell, s": runs["total_seconds"].median(),
             "items/s": runs["items_per_second"].median(),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from annobench.reporting.labels import Measure
+from annobench.reporting.shown import Shown
 from annobench.settings import Name
-from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
-class Settings(Base):
+class Settings(Shown):
     reference: Name = "realm"
     """The method that the others are subtracted from."""
     metrics: tuple[Measure, ...] = Field(default=("accuracy",), min_length=1)
@@ -29,13 +29,17 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
     from annobench.reporting.formats import estimate
     from annobench.reporting.labels import label
+    from annobench.reporting.study_tables import turned
 
+    tables = tables.only(settings)
     pairs = tables.comparisons[tables.comparisons["metric"].isin(settings.metrics)]
     rows = []
     for _, pair in pairs.iterrows():
         if settings.reference not in (pair["method"], pair["other"]):
             continue
-        signed = pair if pair["method"] == settings.reference else _turned(pair)
+        signed = pair if pair["method"] == settings.reference else turned(pair)
+        if settings.methods and signed["other"] not in settings.methods:
+            continue
         rows.append(
             {
                 "dataset": signed["dataset"],
@@ -52,12 +56,3 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
         )
     names = ["dataset", "model", "noise", "metric", f"{settings.reference} minus", "difference"]
     return pd.DataFrame(rows, columns=[*names, "p", "adjusted p", "seeds", "items"])
-
-
-def _turned(pair: pd.Series) -> pd.Series:
-    """The same pair the other way round."""
-    turned = pair.copy()
-    turned["method"], turned["other"] = pair["other"], pair["method"]
-    turned["difference"] = -pair["difference"]
-    turned["low"], turned["high"] = -pair["high"], -pair["low"]
-    return turned

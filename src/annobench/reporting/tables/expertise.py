@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from annobench.settings import Settings as Base
+from annobench.reporting.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
-class Settings(Base):
-    """It has no settings."""
+class Settings(Shown):
+    """Only which part of the study is shown."""
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
@@ -28,6 +28,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     from annobench.reporting.labels import label
     from annobench.reporting.study_tables import seeds_text, select
 
+    tables = tables.only(settings)
     keys = ["dataset", "model", "noise", "method"]
     rows = []
     for _, row in tables.summary.iterrows():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from annobench.reporting.labels import Measure
-from annobench.settings import Settings as Base
+from annobench.reporting.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,38 +15,56 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
-class Settings(Base):
-    metrics: tuple[Measure, ...] = Field(default=("accuracy", "nll", "ece"), min_length=1)
-    """The columns, in order."""
+class Settings(Shown):
+    metrics: tuple[Measure, ...] = Field(
+        default=("accuracy", "nll", "ece", "heldout-nll"), min_length=1
+    )
+    """The columns, in order; one that the study has nowhere is left out."""
+    by_task: bool = False
+    """Also one column per metric and task, where a data set has several."""
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, noise, method), one column of estimates per metric.
 
-    Under each noise the methods stand in the order of the first metric, the best first.
+    Under each noise the methods stand in the order of the first metric that is measured there, the
+    best first: without gold labels that is the held-out likelihood.
     """
     import pandas as pd
 
     from annobench.reporting.formats import Estimate, estimate
-    from annobench.reporting.labels import higher_is_better, label
+    from annobench.reporting.labels import label
     from annobench.reporting.study_tables import groups, seeds_text
 
+    tables = tables.only(settings)
     keys = ["dataset", "model", "noise", "method"]
-    shown = tables.summary[tables.summary["metric"].isin(settings.metrics)]
+    found = tables.summary["metric"].unique()
+    metrics = [
+        str(name)
+        for metric in settings.metrics
+        for name in found
+        if name == metric or (settings.by_task and name.startswith(f"{metric}:"))
+    ]
+    shown = tables.summary[tables.summary["metric"].isin(metrics)]
     rows: list[dict[str, Any]] = []
-    for place, found in groups(shown, keys):
-        values = {str(row["metric"]): estimate(row) for _, row in found.iterrows()}
-        rows.append(
-            place
-            | {"seeds": seeds_text(found.iloc[0], tables.missing(**place))}
-            | {label(name): values.get(name, Estimate(None)) for name in settings.metrics}
-        )
-    best_first = -1.0 if higher_is_better(settings.metrics[0]) else 1.0
+    for _, block in groups(shown, keys[:3]):
+        for place, part in groups(_best_first(block, metrics), keys):
+            values = {str(row["metric"]): estimate(row) for _, row in part.iterrows()}
+            rows.append(
+                place
+                | {"seeds": seeds_text(part.iloc[0], tables.missing(**place))}
+                | {label(name): values.get(name, Estimate(None)) for name in metrics}
+            )
+    rows.sort(key=lambda row: (row["dataset"], row["model"], row["noise"]))
+    return pd.DataFrame(rows, columns=[*keys, "seeds", *map(label, metrics)])
 
-    def order(row: dict[str, Any]) -> tuple[str, str, str, float]:
-        mean = row[label(settings.metrics[0])].mean
-        value = math.inf if mean is None else best_first * mean
-        return row["dataset"], row["model"], row["noise"], value
 
-    rows.sort(key=order)
-    return pd.DataFrame(rows, columns=[*keys, "seeds", *map(label, settings.metrics)])
+def _best_first(block: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """The rows of one (data set, model, noise), in the order of its first metric's means."""
+    from annobench.reporting.labels import higher_is_better
+
+    first = next(metric for metric in metrics if metric in set(block["metric"]))
+    means = block[block["metric"] == first].set_index("method")["mean"]
+    order = means.sort_values(ascending=not higher_is_better(first), kind="stable")
+    places = {method: place for place, method in enumerate(order.index)}
+    return block.sort_values("method", key=lambda names: names.map(places), kind="stable")

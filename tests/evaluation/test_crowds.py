@@ -1,0 +1,62 @@
+import pandas as pd
+import pytest
+
+from annobench import tables
+from annobench.evaluation.crowds import Crowd, measure
+
+ITEMS = pd.DataFrame(
+    {
+        "item": ["i", "j", "k", "l", "t"],
+        "task": ["easy", "easy", "hard", "hard", "easy"],
+        "split": ["train", "train", "train", "train", "test"],
+        "gold": pd.array([0, 1, 0, None, 0], "Int64"),
+    }
+)
+LABELS = [
+    ("i", 0, "ann"),
+    ("i", 1, "bob"),
+    ("j", 1, "ann"),
+    ("k", 2, "bob"),
+    ("t", 1, "cat"),  # held out
+]
+TRUTH = pd.DataFrame(
+    {
+        "annotator": ["ann", "bob", "ann", "bob"],
+        "task": ["easy", "easy", "hard", "hard"],
+        "expertise": 0.5,
+        "accuracy": [0.9, 0.6, 0.3, 0.2],
+    }
+)
+
+
+def crowd(labels, truth=TRUTH) -> Crowd:
+    frame = pd.DataFrame(labels, columns=tables.ANNOTATIONS.names)
+    return Crowd("geo", "n", 3, frame, truth)
+
+
+def test_only_labels_of_training_items_count():
+    assert measure(crowd(LABELS), ITEMS) == {
+        "dataset": "geo",
+        "noise": "n",
+        "seed": 3,
+        "annotators": 2,
+        "annotations": 4,
+        "items": 3,
+        "labels_per_item": pytest.approx(4 / 3),
+        "label_accuracy": pytest.approx(2 / 4),
+        "expected_accuracy": pytest.approx((0.9 + 0.6 + 0.9 + 0.2) / 4),
+    }
+
+
+def test_what_is_not_known_is_null():
+    blind = ITEMS.assign(gold=pd.array([None] * 5, "Int64"))
+    found = measure(crowd(LABELS, tables.empty(tables.TRUTH)), blind)
+    assert found["label_accuracy"] is found["expected_accuracy"] is None
+    nobody = measure(crowd([]), ITEMS)
+    assert (nobody["annotators"], nobody["items"], nobody["labels_per_item"]) == (0, 0, None)
+
+
+def test_labels_without_annotator_count_as_labels():
+    found = measure(crowd([("i", 0, None), ("j", 0, None)]), ITEMS)
+    assert (found["annotators"], found["annotations"]) == (0, 2)
+    assert found["label_accuracy"] == 0.5

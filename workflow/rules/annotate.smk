@@ -11,13 +11,13 @@ rule annotate:
         truth=layout.TRUTH,
     log:
         "results/{study}/logs/annotate/{dataset}/{noise}/{seed}.log",
+    # A mistake in a user's file is found before anything is trained.
+    priority: 1
     conda:
         "../../envs/annobench.yaml"
     resources:
         mem_mb=memory(1000),
         runtime=minutes(10),
-    # A mistake in a user's file is found before anything is trained.
-    priority: 1
     params:
         study=study_file,
         recipe=lambda wildcards: recipes.text(

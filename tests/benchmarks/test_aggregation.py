@@ -1,4 +1,5 @@
 import pytest
+
 from aggregation import JOBS, LABELS_PER_ITEM, markdown, read, simulate, work
 
 

@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from annobench.training.rows import rows_of
+from annobench.training.rows import Rows, rows_of
 
 ITEMS = pd.DataFrame({"item": ["a", "b", "c", "d"], "task": ["x", "y", "y", "x"]})
 ANNOTATORS = ["ann", "bob"]
@@ -90,3 +92,28 @@ def test_an_absent_option_adds_nothing_and_gets_no_gradient(targets):
     log_p.requires_grad_(True)
     rows.expected_log_p(log_p).sum().backward()
     assert log_p.grad.tolist() == rows.distribution.tolist()
+
+
+@given(st.data())
+def test_a_selection_is_what_a_search_finds(data):
+    """Row by row, in the rows' own order, whatever the order of the items and of the choice."""
+    owners = data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=20))
+    items = data.draw(st.permutations(sorted(set(range(max(owners) + 1)))))
+    chosen = items[: data.draw(st.integers(0, len(items)))]
+    n = len(owners)
+    number = torch.arange(n)
+    rows = Rows(torch.tensor(owners), torch.eye(n), number / n, number, number.float(), number)
+    found = rows.select(np.array(chosen, dtype=np.int64))
+    wanted = [row for row, owner in enumerate(owners) if owner in chosen]
+    assert found.annotator.tolist() == wanted
+    assert found.item.tolist() == [chosen.index(owners[row]) for row in wanted]
+    assert found.distribution.equal(torch.eye(n)[wanted])
+    assert found.weight.equal(rows.weight[wanted])
+
+
+def test_rows_on_a_device_keep_every_column(targets):
+    rows = rows_of(targets, ITEMS, ANNOTATORS, TASKS)
+    rows.select(np.array([0]))
+    moved = rows.to(torch.device("cpu"))
+    assert vars(moved).keys() == {"item", "distribution", "weight", "annotator", "options", "task"}
+    assert moved.select(np.array([2])).annotator.tolist() == [1, 0]

@@ -3,6 +3,7 @@ import pytest
 
 from annobench import tables
 from annobench.evaluation.crowds import Crowd, measure
+from annobench.stages.evaluate import read_crowd
 
 ITEMS = pd.DataFrame(
     {
@@ -60,3 +61,14 @@ def test_labels_without_annotator_count_as_labels():
     found = measure(crowd([("i", 0, None), ("j", 0, None)]), ITEMS)
     assert (found["annotators"], found["annotations"]) == (0, 2)
     assert found["label_accuracy"] == 0.5
+
+
+@pytest.mark.parametrize("truth", [TRUTH, tables.empty(tables.TRUTH)], ids=["truth", "no-truth"])
+def test_anonymous_labels_as_they_come_from_the_disk(truth, tmp_path):
+    nameless = crowd([("i", 0, None), ("t", 0, None)], truth)
+    tables.write(tmp_path / "a.parquet", nameless.annotations, tables.ANNOTATIONS)
+    tables.write(tmp_path / "t.parquet", truth, tables.TRUTH)
+    read = read_crowd(tmp_path / "a.parquet", tmp_path / "t.parquet", "geo", "n", 0)
+    found = measure(read, ITEMS)
+    assert (found["annotations"], found["label_accuracy"]) == (1, 1.0)
+    assert found["expected_accuracy"] is None

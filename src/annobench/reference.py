@@ -164,7 +164,7 @@ def _costs(found: Estimate) -> Iterator[str]:
     for device, hours in found.hours.items():
         yield f"  {hours:,.1f} hours on {device}"
     yield f"  {found.disk_bytes / 2**30:,.1f} GiB of disk"
-    yield from (f"  not in it: {reason} is not known" for reason in found.unknown)
+    yield from (f"  not in it: {reason}" for reason in found.unknown)
 
 
 def summary(study: Study) -> str:

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -12,7 +14,8 @@ from annobench.settings import Settings
 
 KINDS = kinds("data")
 PARTS = {"arc": {"test": 5}, "riddlesense": None, "geo": {"train": 7, "test": 5}}
-REQUIRED = {"multi-task": {"parts": PARTS}}
+FILE = str(Path(__file__).with_name("questions.csv"))
+REQUIRED = {"multi-task": {"parts": PARTS}, "file": {"path": FILE}}
 SIZES = {"train": 9, "validation": 2, "test": 5}
 SIZED = [kind for kind in KINDS if set(SIZES) <= set(component("data", kind).Settings.model_fields)]
 
@@ -67,7 +70,7 @@ def test_items_fit_their_table(items, tmp_path):
     assert set(written["split"]) <= {"train", "validation", "test"}
     assert {"train", "test"} <= set(written["split"])
     for item in written.itertuples():
-        assert 0 <= item.gold < len(item.options)
+        assert pd.isna(item.gold) or 0 <= item.gold < len(item.options)
         assert len(item.options) >= 2
         assert item.prompt.strip()
         assert item.task

@@ -48,7 +48,7 @@ def annotators(*expertise):
     names = [f"a{i}" for i in range(len(expertise))]
     return pd.DataFrame(
         {"annotator": names, "task": "geo", "expertise": expertise, "annotations": 3}
-    )
+    ).assign(low=0.0, high=1.0, agreement=0.5, guessing=False)
 
 
 def crowd(*labels, noise="half-good", seed=0, truth=()) -> Crowd:

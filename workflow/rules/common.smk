@@ -50,7 +50,9 @@ def model_manifest(wildcards):
 def judge_view(wildcards):
     """What a noise's judge says of the items, if the noise has a judge."""
     judge = study.judge(wildcards.noise)
-    return [] if judge is None else [layout.VIEW.replace("{model}", judge).replace("{view}", "base")]
+    return (
+        [] if judge is None else [layout.VIEW.replace("{model}", judge).replace("{view}", "base")]
+    )
 
 
 def memory(base):

@@ -4,9 +4,7 @@
 rule evaluate:
     input:
         item_table=item_tables(),
-        annotations=[
-            layout.ANNOTATIONS.format(study=study.study, **draw) for draw in study.draws()
-        ],
+        annotations=[layout.ANNOTATIONS.format(study=study.study, **draw) for draw in study.draws()],
         cells=cell_records(),
     output:
         study_tables,

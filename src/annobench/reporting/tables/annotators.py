@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from annobench.settings import Name
-from annobench.settings import Settings as Base
+from annobench.reporting.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +29,8 @@ COLUMNS = (
 )
 
 
-class Settings(Base):
-    methods: tuple[Name, ...] | None = Field(default=None, min_length=1)
-    """Methods to show; by default all that learn something of each annotator."""
-    rows: int = Field(default=100, ge=2)
+class Settings(Shown):
+    most: int = Field(default=100, ge=2)
     """How many annotators to show under each method and noise: half of them from the top, half from
     the bottom. The ranks tell how many lie between."""
 
@@ -49,10 +46,8 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
     from annobench.reporting.study_tables import groups
 
-    found = tables.annotators
-    if settings.methods is not None:
-        found = found[found["method"].isin(settings.methods)]
     rows: list[dict[str, Any]] = []
+    found = tables.only(settings).annotators
     for place, crowd in groups(found, ["dataset", "model", "noise", "method", "task"]):
         over_seeds = crowd.assign(guessing=crowd["guessing"].astype("boolean").astype("Float64"))
         people = (
@@ -70,9 +65,9 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
             .sort_values("expertise", ascending=False, kind="stable")
         )
         shown = list(enumerate(people.iterrows(), start=1))
-        if len(shown) > settings.rows:
-            below = settings.rows // 2
-            shown = shown[: settings.rows - below] + shown[-below:]
+        if len(shown) > settings.most:
+            below = settings.most // 2
+            shown = shown[: settings.most - below] + shown[-below:]
         rows += [
             place | {"rank": f"{rank} of {len(people)}", "annotator": who} | _row(person)
             for rank, (who, person) in shown

@@ -2,15 +2,16 @@
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from annobench.assets import Source
 from annobench.errors import AnnobenchError
 from annobench.models.loading import load_model, load_tokenizer
-from annobench.models.settings import Model, TopLayers
-from annobench.models.tuning import tuned
+from annobench.models.settings import Lora, Model, TopLayers
+from annobench.models.tuning import merge_adapters, tuned
 from annobench.training.checkpoint import trained
 
 if TYPE_CHECKING:
@@ -21,12 +22,21 @@ def save_model(folder: Path, settings: Model, values: dict[str, Tensor], out: Pa
     """Write the model of `folder` with a cell's trained parameters in it, and its tokenizer.
 
     Everything is in fp32 safetensors. `values` are named as in the module that `tuned` makes.
+    Adapters are saved as such where the model is the Hub's, so that they can name what they belong
+    to; otherwise they are merged into the weights.
 
     Raises:
         AnnobenchError: `values` are not the parameters that `settings.tune` trains.
     """
     whole = load_model(folder)
     put_in(whole, settings, values)
+    if isinstance(settings.tune, Lora):
+        source = Source.parse(settings.source)
+        if source.kind == "hub":
+            adapter: Any = whole.peft_config["default"]
+            adapter.base_model_name_or_path, adapter.revision = source.name, source.version
+        else:
+            merge_adapters(whole)
     whole.save_pretrained(out)
     load_tokenizer(folder).save_pretrained(out)
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from annobench import reference, registry
-from annobench.study import PACKAGES, Study, parse_study
+from annobench.entries import PACKAGES
+from annobench.study import Study, parse_study
 
 ROOT = Path(__file__).parents[1]
 STUDY = {

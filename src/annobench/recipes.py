@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import annobench
+from annobench.entries import PACKAGES, Entry
 from annobench.files import canonical_json
 from annobench.registry import kinds, module_name
 from annobench.settings import Settings
-from annobench.study import PACKAGES, Cell, Entry, Study
+from annobench.study import Cell, Study
 
 
 def _settings(entry: Settings) -> dict[str, Any]:

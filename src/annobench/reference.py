@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from annobench.costs import Estimate, estimate
-from annobench.study import PACKAGES, Study
+from annobench.entries import PACKAGES
+from annobench.study import Study
 
 INTRODUCTION = """\
 # The keys of a study file

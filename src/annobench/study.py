@@ -48,14 +48,10 @@ class Exclusion(Settings):
     """Names of methods; all if absent."""
 
     def covers(self, cell: "Cell") -> bool:
-        given = {
-            "datasets": cell.dataset,
-            "noise": cell.noise,
-            "models": cell.model,
-            "methods": cell.method,
-        }
-        wanted = {axis: getattr(self, axis) for axis in AXES}
-        return all(names is None or given[axis] in names for axis, names in wanted.items())
+        wanted = (self.datasets, self.noise, self.models, self.methods)
+        given = (cell.dataset, cell.noise, cell.model, cell.method)
+        pairs = zip(wanted, given, strict=True)
+        return all(names is None or name in names for names, name in pairs)
 
 
 @dataclass(frozen=True)

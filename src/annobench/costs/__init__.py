@@ -67,7 +67,8 @@ def estimate(study: Study) -> Estimate:
     hours = dict.fromkeys(_speeds(), 0.0)
     disk = 0.0
     unknown: dict[str, None] = {}
-    for cell in study.cells():
+    cells = study.cells()
+    for cell in cells:
         data = study.datasets[cell.dataset]
         items = component("data", data.kind).size(data)
         model = _sizes().get(_name(study.models[cell.model]))
@@ -81,7 +82,7 @@ def estimate(study: Study) -> Estimate:
         for device, speed in _speeds().items():
             hours[device] += (START_SECONDS + operations / speed) / 3600
         disk += ITEM_BYTES * sum(items.values())
-    sources = {_name(study.models[cell.model]) for cell in study.cells()}
+    sources = {_name(study.models[cell.model]) for cell in cells}
     disk += sum(WEIGHT_BYTES * _sizes()[name].parameters for name in sources if name in _sizes())
     return Estimate(hours, disk, tuple(unknown))
 

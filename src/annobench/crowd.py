@@ -3,7 +3,7 @@
 A kind of noise deals the training items out (`deal`), gives each place a label, computes how often
 each annotator is right (`label_accuracy`), and returns `Assignment.frames`. The ladders of
 expertise are those of REALM's parent method (code of ILEED); "one-good" is the most adversarial.
-All else is our reconstruction, not the paper's setting (papers/realm.md, "Stand-ins").
+All else is our reconstruction: the paper's own setting is not known.
 """
 
 from __future__ import annotations

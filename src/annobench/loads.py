@@ -1,6 +1,6 @@
 """Who labels which item: balanced loads, or skewed ones where few annotators give most labels.
 
-Both are our reconstruction (papers/realm.md, "Stand-ins").
+Both are our reconstruction.
 """
 
 from __future__ import annotations

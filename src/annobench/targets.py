@@ -65,7 +65,7 @@ def chance_corrected_agreement(
 
     The mean over the annotator's labels y of (t_y - 1/K) / (1 - 1/K), t the item's target
     distribution over K options. None if annotators are unknown. Our reconstruction: the form
-    (K s - 1)/(K - 1) of papers/realm.md with the expected accuracy for s.
+    (K s - 1)/(K - 1) that turns a label's accuracy s into REALM's beta, with its expectation.
     """
     if annotations is None or annotations["annotator"].isna().any():
         return None

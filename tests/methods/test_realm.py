@@ -1,4 +1,4 @@
-"""papers/realm.md, "Derived, all checked numerically"."""
+"""What follows from REALM's mixture: responsibilities, gradients, what it identifies."""
 
 import math
 from itertools import pairwise

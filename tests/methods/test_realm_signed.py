@@ -1,4 +1,4 @@
-"""papers/realm.md, "Signed form"."""
+"""The signed form of REALM and the uniform mixture are one likelihood."""
 
 import math
 

@@ -7,7 +7,7 @@ the likelihood of REALM's parent method ILEED, and it is REALM's mixture with
 
     beta = (K sigma - 1) / (K - 1)    in [-1/(K - 1), 1]
 
-(papers/realm.md, "Derived"). REALM's beta in [0, 1] can only silence an annotator who is worse than
+REALM's beta in [0, 1] can only silence an annotator who is worse than
 chance. The gradient is
 
     dL/dz_k = w (p_k - 1[k = y]),    w = beta p_y / q

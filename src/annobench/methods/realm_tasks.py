@@ -2,7 +2,7 @@
 
     q(y|x,a) = B[a, t] p(y|x) + (1 - B[a, t]) / K_t,    B = sigmoid(Omega), t the item's task
 
-The matrix is the paper's, in words; its forms are ours (papers/realm.md, "Stand-ins"):
+The matrix is the paper's, in words; its forms are our reconstruction:
 
     full         Omega[a, t] by itself; with one task it is `realm`
     rank-one     Omega[a, t] = u_a + v_t

@@ -2,7 +2,7 @@
 
     loss = - mean over annotations of log p(y | x),    p = softmax over the item's options
 
-The softmax is restricted to the options, as REALM's is (papers/realm.md), so that the two differ
+The softmax is restricted to the options, as REALM's is, so that the two differ
 in the weight of each label and in nothing else. It is REALM with every expertise fixed at 1.
 """
 

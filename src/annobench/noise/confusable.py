@@ -2,8 +2,7 @@
 
 An annotator of expertise e gives the gold label with probability e. A `share` of the errors is the
 wrong option that the zero-shot model finds likeliest (of equals, the first), the rest is uniform
-over all wrong options. So annotators err alike, and a vote cannot mend it. Our reconstruction
-(papers/realm.md, "Stand-ins": "the wrong option the model finds most likely").
+over all wrong options. So annotators err alike, and a vote cannot mend it. Our reconstruction.
 
     accuracy = e        (1 where K = 1)
 """

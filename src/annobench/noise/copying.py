@@ -4,8 +4,7 @@ A share `copiers` of the annotators, chosen at random, each follow one of `leade
 chosen at random and followed by equally many copiers (to within one). A copier's label is, with
 probability c = `copying`, the label that its leader gives to the item, drawn once for the item if
 the leader is not among its annotators, so that all who copy agree; otherwise it is the copier's
-own. Own labels are the truth with probability e, else uniform over all K. Our reconstruction
-(papers/realm.md, "Stand-ins": "copying annotators (correlated errors)").
+own. Own labels are the truth with probability e, else uniform over all K. Our reconstruction.
 
     own      = e + (1 - e) / K
     accuracy = own for who does not copy, c own(leader) + (1 - c) own for a copier

@@ -8,8 +8,7 @@ Annotator a knows item i with probability e_ai and otherwise guesses uniformly a
 
 p0 is the zero-shot model's; tied items share their mean rank. Ranks spread the difficulty evenly
 over 0 to 1 whatever the model's confidence, so that an annotator's mean expertise in a task is
-e_a (1 - strength / 2) and annotators keep their order on every item. Our reconstruction
-(papers/realm.md, "Stand-ins": "expertise falls with difficulty").
+e_a (1 - strength / 2) and annotators keep their order on every item. Our reconstruction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Random errors: annotators who either know the truth or guess.
 
 An annotator of expertise e gives the gold label with probability e and otherwise one of all K
-options, drawn uniformly. REALM's random noise (papers/realm.md, "Stand-ins").
+options, drawn uniformly. Our reconstruction of REALM's random noise.
 
     accuracy = e + (1 - e) / K
 """

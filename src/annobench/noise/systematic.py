@@ -3,8 +3,8 @@
 An annotator of expertise e gives the gold label y with probability e and otherwise always the same
 wrong one, (y + s) mod K, where s belongs to the annotator: drawn once from 1 to K_max - 1, K_max
 the most options of a training item, and taken as 1 + (s - 1) mod (K - 1) for an item of K options,
-so that it never leads back to y. REALM's systematic noise (papers/realm.md, "Stand-ins"); the rule
-for items of different K is our reconstruction.
+so that it never leads back to y. Our reconstruction of the paper's systematic
+noise, of which only the name is known.
 
     accuracy = e        (1 where K = 1)
 """

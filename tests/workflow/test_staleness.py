@@ -101,8 +101,8 @@ def test_prose_in_a_method_reruns_nothing(done_study, old, new):
 def test_a_changed_method_reruns_its_cells_and_what_follows(done_study):
     done_study.edit(
         "src/annobench/methods/realm.py",
-        'return {"omega": torch.full((annotators,), start)}',
-        'return {"omega": torch.full((annotators,), start - 0.0)}',
+        'return {"omega": torch.full((len(given.annotators),), start)}',
+        'return {"omega": torch.full((len(given.annotators),), start - 0.0)}',
     )
     assert done_study.planned() == sorted(REALM + SHOWN)
 

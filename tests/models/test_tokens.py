@@ -156,10 +156,18 @@ def test_a_letter_is_one_token_of_a_sentencepiece_vocabulary():
 
 
 @pytest.mark.parametrize("encoder_decoder", [False, True])
-@pytest.mark.parametrize("options", [["ball", "ball"], ["ball", ""], ["ball", " "]])
+@pytest.mark.parametrize("options", [["ball", "ball "], ["ball", ""], ["ball", " "]])
 def test_options_that_do_not_differ_as_tokens(tokenizer, options, encoder_decoder):
     with pytest.raises(AnnobenchError, match=r"item 'q7': options .* do not differ as tokens"):
         tokenize(tokenizer, "q7", "which ?", options, model(), encoder_decoder)
+
+
+@pytest.mark.parametrize("encoder_decoder", [False, True])
+def test_equal_options_share_their_tokens(tokenizer, encoder_decoder):
+    """OpenBookQA and MMLU have such items."""
+    options = ["ball", "cat", "ball"]
+    item = tokenize(tokenizer, "q", "which ?", options, model(), encoder_decoder)
+    assert item.options[0] == item.options[2] != item.options[1]
 
 
 def test_equal_texts_are_no_trouble_for_letters(tokenizer):

@@ -52,8 +52,9 @@ def tokenize(
     with its prompt; the prompt of the item is what all of these share with the prompt alone.
 
     Raises:
-        AnnobenchError: the prompt or an option has no token of its own, two options have the same
-            tokens, or there are more options than letters.
+        AnnobenchError: the prompt or an option has no token of its own, two different options have
+            the same tokens, or there are more options than letters. Equal options, which some
+            benchmarks have, share their tokens and their score.
     """
     before, answers = texts(prompt, options, model)
     if encoder_decoder:
@@ -72,10 +73,10 @@ def tokenize(
             f"item {item!r}: its prompt has no token of its own; allowed: a template that begins "
             "with a word of its own"
         )
-    if not all(ends) or len(set(ends)) < len(ends):
+    if not all(ends) or len(set(ends)) < len(set(answers)):
         raise AnnobenchError(
-            f"item {item!r}: options {list(options)} do not differ as tokens; allowed: options "
-            "with different, non-empty texts"
+            f"item {item!r}: options {list(options)} do not differ as tokens; allowed: non-empty "
+            "texts whose differences the tokenizer keeps"
         )
     return TokenItem(item, start, tuple(ends))
 

@@ -33,7 +33,7 @@ class Settings(Shown):
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
-    """One row per (data set or task, model, noise), one column per method and per published one.
+    """One row per (data set or task, model, noise), one column per published number and method.
 
     Rows of the paper that no data set stands beside come last, with what the paper has.
 
@@ -61,8 +61,8 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     alone = [row for row in theirs if row not in settings.rows.values()]
     if not tables.runs.empty:
         rows += [_place(NOT_HERE, row) | _columns(numbers, row) for row in alone]
-    keys = [*_place("", None), *tables.methods]
-    return pd.DataFrame(rows, columns=[*keys, *_columns(numbers, None)])
+    *theirs, note = _columns(numbers, None)
+    return pd.DataFrame(rows, columns=[*_place("", None), *theirs, *tables.methods, note])
 
 
 def _names(tables: StudyTables) -> Iterator[str]:

@@ -94,6 +94,19 @@ class JudgedCrowd(Crowd):
     """The model of the study whose zero-shot probabilities decide."""
 
 
+def has_annotator_ids(settings: Crowd) -> bool:
+    return not settings.anonymous
+
+
+def has_truth(settings: Crowd) -> bool:
+    """The truth of simulated annotators is always known."""
+    return True
+
+
+def judge(settings: Crowd) -> str | None:
+    return settings.model if isinstance(settings, JudgedCrowd) else None
+
+
 def expertise_of(ladder: str, annotators: int) -> tuple[float, ...]:
     """The named ladder for a number of annotators, see `LADDERS`."""
     if ladder == "linear":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from annobench import crowd
+from annobench.crowd import has_annotator_ids, has_truth, judge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,23 +22,13 @@ if TYPE_CHECKING:
 
     from annobench.crowd import Int, Real
 
+__all__ = ["Settings", "annotate", "has_annotator_ids", "has_truth", "judge", "label_accuracy"]
+
 
 class Settings(crowd.JudgedCrowd):
     share: float = Field(1.0, ge=0, le=1)
     """The share of errors that go to the wrong option that the model finds likeliest; the others
     are uniform over all wrong options."""
-
-
-def has_annotator_ids(settings: Settings) -> bool:
-    return not settings.anonymous
-
-
-def has_truth(settings: Settings) -> bool:
-    return True
-
-
-def judge(settings: Settings) -> str:
-    return settings.model
 
 
 def label_accuracy(expertise: Real, options: Int) -> Real:

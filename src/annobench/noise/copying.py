@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from annobench import crowd
+from annobench.crowd import has_annotator_ids, has_truth, judge
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from annobench.crowd import Int, Real
+
+__all__ = ["Settings", "annotate", "has_annotator_ids", "has_truth", "judge", "label_accuracy"]
 
 
 class Settings(crowd.Crowd):
@@ -48,18 +51,6 @@ class Settings(crowd.Crowd):
     def copier_count(self) -> int:
         """How many annotators copy."""
         return round(self.copiers * len(self.expertise))
-
-
-def has_annotator_ids(settings: Settings) -> bool:
-    return not settings.anonymous
-
-
-def has_truth(settings: Settings) -> bool:
-    return True
-
-
-def judge(settings: Settings) -> None:
-    return None
 
 
 def label_accuracy(expertise: Real, options: Int, leader: Int, copying: float) -> Real:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from annobench import crowd
+from annobench.crowd import has_annotator_ids, has_truth, judge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,22 +26,12 @@ if TYPE_CHECKING:
 
     from annobench.crowd import Int, Real
 
+__all__ = ["Settings", "annotate", "has_annotator_ids", "has_truth", "judge", "label_accuracy"]
+
 
 class Settings(crowd.JudgedCrowd):
     strength: float = Field(1.0, ge=0, le=1)
     """The share of expertise that is lost on the hardest item."""
-
-
-def has_annotator_ids(settings: Settings) -> bool:
-    return not settings.anonymous
-
-
-def has_truth(settings: Settings) -> bool:
-    return True
-
-
-def judge(settings: Settings) -> str:
-    return settings.model
 
 
 def label_accuracy(expertise: Real, options: Int, ease: Real) -> Real:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench import crowd
+from annobench.crowd import has_annotator_ids, has_truth, judge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,21 +22,11 @@ if TYPE_CHECKING:
 
     from annobench.crowd import Int, Real
 
+__all__ = ["Settings", "annotate", "has_annotator_ids", "has_truth", "judge", "label_accuracy"]
+
 
 class Settings(crowd.Crowd):
     pass
-
-
-def has_annotator_ids(settings: Settings) -> bool:
-    return not settings.anonymous
-
-
-def has_truth(settings: Settings) -> bool:
-    return True
-
-
-def judge(settings: Settings) -> None:
-    return None
 
 
 def label_accuracy(expertise: Real, options: Int) -> Real:

@@ -6,6 +6,7 @@ Validation imports neither torch nor pandas: it reads the `Settings` of the comp
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -180,6 +181,10 @@ class Study(Settings):
 
     def cells(self) -> list[Cell]:
         """Every cell once, in the order of their paths: keys may stand anywhere in the file."""
+        return list(self._cells)
+
+    @cached_property
+    def _cells(self) -> list[Cell]:
         return sorted(set(self._grid()), key=lambda cell: cell.path)
 
     def draws(self) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     crowd = tables.empty(tables.ANNOTATORS)
     if expertise is not None:
         crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
+    learned = {name: p.detach() for name, p in trained(scorer.model).items()}
     return Trained(
         targets,
         prediction_frame(job.items, log_p),
@@ -115,8 +116,8 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
         row_tokens=scorer.row_tokens,
-        parameters={n: p.detach() for n, p in trained(scorer.model).items()} if job.export else {},
-        trained_parameters=sum(p.numel() for p in scorer.model.parameters() if p.requires_grad),
+        parameters=learned if job.export else {},
+        trained_parameters=sum(p.numel() for p in learned.values()),
     )
 
 

@@ -60,7 +60,7 @@ def test_integers_stay_integers(path):
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (annotations().drop(columns="label"), "column 'label' is missing"),
+        (annotations().drop(columns="item"), "column 'item' is missing"),
         (annotations(note="n"), "unexpected column 'note'"),
         (annotations(item=["a", None]), "does not fit its schema"),
         (annotations(label=["one", "two"]), "does not fit its schema"),

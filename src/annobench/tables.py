@@ -27,12 +27,22 @@ _CELL_OPTIONAL = {"noise": _TEXT, "seed": _INT}
 
 ITEMS = _schema(
     {"item": _TEXT, "task": _TEXT, "split": _TEXT, "prompt": _TEXT, "options": _TEXTS},
-    {"gold": _INT, "distribution": _REALS},
+    {"gold": _INT, "distribution": _REALS, "answers": _TEXTS},
 )
-"""One question a row; `split` is train, validation or test; `gold` indexes `options`."""
+"""One question a row; `split` is train, validation or test; `gold` indexes `options`.
 
-ANNOTATIONS = _schema({"item": _TEXT, "label": _INT}, {"annotator": _TEXT})
-"""One label that one annotator gave; `label` indexes the item's options; no annotator is null."""
+An item without options asks for free text: `answers` are the texts that count as right, the first
+of them the gold one, and `task` is the type of the answer (number, span, date).
+"""
+
+ANNOTATIONS = _schema(
+    {"item": _TEXT}, {"label": _INT, "annotator": _TEXT, "text": _TEXT, "corrupted": pa.bool_()}
+)
+"""One label that one annotator gave; `label` indexes the item's options; no annotator is null.
+
+The label of a free-text item is `text`, and `label` is null. `corrupted` says whether the noise put
+a wrong label in the place of the right one, where a noise knows; no method sees it.
+"""
 
 TRUTH = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "accuracy": _REAL}, {})
 """The simulated annotators' true expertise in each task, and how often their labels are right."""
@@ -42,12 +52,29 @@ TOKENS = _schema({"item": _TEXT, "prompt": pa.list_(_INT), "options": pa.list_(p
 
 TARGETS = _schema(
     {"item": _TEXT, "distribution": _REALS, "weight": _REAL, "kept": pa.bool_(), "reason": _TEXT},
-    {"annotator": _TEXT},
+    {"annotator": _TEXT, "text": _TEXT, "suspicion": _REAL, "nll": _REAL},
 )
-"""What a method trained on; `weight` is the final one, `reason` says why a row was kept or not."""
+"""What a method trained on; `weight` is the final one, `reason` says why a row was kept or not.
 
-PREDICTIONS = _schema({"item": _TEXT, "probabilities": _REALS}, {})
-"""One probability per option of each item."""
+The target of a free-text item is `text`, and its distribution is [1]. Where a method judges labels,
+`suspicion` says how much it doubts the label that the item came with, on a scale of its own that
+rises with doubt. `nll` is the mean token NLL of the target's answer, where a method selects by it.
+"""
+
+PREDICTIONS = _schema({"item": _TEXT}, {"probabilities": _REALS, "text": _TEXT})
+"""One probability per option of each item; of a free-text item the answer's text."""
+
+VIEW = _schema(
+    {"item": _TEXT},
+    {"probabilities": _REALS, "answer": _INT, "text": _TEXT, "said": _TEXT, "nll": _REAL},
+)
+"""A model's answer to one question about each item, see `questions`.
+
+`answer` indexes the item's options, or `text` is the answer to a free-text item; both are null
+where nothing that was said could be read as an answer. `probabilities` of the options are known to
+the backend that scores them, and `said`, the generated text as it came, to the one that
+generates. `nll` is the mean token NLL of the answer, or of all that was said.
+"""
 
 _ANNOTATORS_REQUIRED = {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}
 _ANNOTATORS_OPTIONAL = {"low": _REAL, "high": _REAL, "agreement": _REAL, "guessing": pa.bool_()}
@@ -204,7 +231,8 @@ def _has_null_integers(table: pa.Table) -> bool:
 
 
 def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
-    """Write a table, whole or not at all. Columns beyond the schema are refused.
+    """Write a table, whole or not at all. Columns beyond the schema are refused; an optional one
+    that is missing is written as nulls.
 
     Raises:
         AnnobenchError: the frame does not fit the schema.
@@ -212,11 +240,13 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     extra = [name for name in frame.columns if name not in schema.names]
     if extra:
         raise AnnobenchError(f"{path}: unexpected column {extra[0]!r}; allowed: {schema.names}")
-    missing = [name for name in schema.names if name not in frame.columns]
-    if missing:
-        raise AnnobenchError(f"{path}: column {missing[0]!r} is missing; found: {list(frame)}")
+    absent = [field for field in schema if field.name not in frame.columns]
+    for field in absent:
+        if not field.nullable:
+            raise AnnobenchError(f"{path}: column {field.name!r} is missing; found: {list(frame)}")
+    whole = frame.assign(**dict.fromkeys((field.name for field in absent), None))
     try:
-        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+        table = pa.Table.from_pandas(whole[schema.names], schema=schema, preserve_index=False)
     except (pa.ArrowException, ValueError) as error:
         raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
     with replacing(path) as temporary:

@@ -24,18 +24,35 @@ and, if it trains,
         what was learned of each annotator, indexed by annotator in sorted order; or of each
         annotator in each task, indexed by (annotator, task)
 
+A method that looks at what the model itself says of the items also defines
+
+    def views(settings) -> tuple[str, ...]        the names of `VIEWS` that it reads
+
+and one that trains nothing but answers in a way of its own
+
+    def predictions(given: Given, settings) -> pd.DataFrame
+        returns `tables.PREDICTIONS` of all items but the training items
+
 These files are imported to validate a study, so they import torch, pandas and numpy inside
 functions only. A method that trains as another does imports that method's functions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
+
+    from annobench.questions import Backend, Question
+
+VIEWS = ("base", "reasoning", "base-generated", "reasoning-generated")
+"""What the untrained model says of every item, see `annobench.views`; with or without thinking
+about it first, by the backend that scores options or by the one that generates text."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +69,32 @@ class Needs:
     truth: bool = False
     """The annotators' true expertise, which only a simulation knows."""
     training: bool = True
+    embeddings: bool = False
+    """Sentence embeddings of the items' prompts."""
+    model: bool = False
+    """The model that the cell trains, to ask it or to train it on the way."""
+    options: bool = True
+    """Options to choose among: without this need, a method also learns from free text."""
     softmax: Literal["options", "vocabulary"] = "options"
     """What an option's training probability is normalised over: the item's options (the restricted
     softmax), or the vocabulary at each of the option's tokens. Predictions are always the former.
     """
+
+
+class Model(Protocol):
+    """The untrained model of a cell."""
+
+    def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
+        """`tables.VIEW`, one row for each question, in their order.
+
+        Answers are kept on disk: the same questions are answered once in a study.
+        """
+        ...
+
+    def fit(self, targets: pd.DataFrame, epochs: float, name: str) -> pd.DataFrame:
+        """`tables.PREDICTIONS` of all items by a copy of the model that trained on `targets`
+        (`tables.TARGETS`) as `token_sft` does; `name` names its random streams."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,6 +107,14 @@ class Given:
     """`tables.ANNOTATIONS` of these items, if the method needs them."""
     truth: pd.DataFrame | None = None
     """`tables.TRUTH`, if the method needs it."""
+    asked: pd.DataFrame | None = None
+    """The items that are not for training, `tables.ITEMS`, if the method has `predictions`."""
+    views: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """`tables.VIEW` of all items, by name, of the views that the method reads."""
+    embeddings: pd.DataFrame | None = None
+    """Unit vectors, one row per item (all items), indexed by item, if the method needs them."""
+    model: Model | None = None
+    """If the method needs it."""
 
     @cached_property
     def annotators(self) -> list[str]:

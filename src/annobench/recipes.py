@@ -27,10 +27,9 @@ def whole(study: Study) -> dict[str, Any]:
     return study.model_dump(mode="json", exclude_none=True)
 
 
-def model(study: Study, name: str) -> dict[str, Any]:
-    """Of a fetched model."""
-    entry = study.models[name]
-    return {"source": entry.source, "sha256": entry.sha256}
+def source(study: Study, name: str) -> dict[str, Any]:
+    """Of a fetched model or encoder."""
+    return {"source": name, "sha256": study.sources()[name]}
 
 
 def items(study: Study, dataset: str) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def annotations(study: Study, dataset: str, noise: str, seed: int) -> dict[str, 
         "items": items(study, dataset),
         "noise": noise,
         "settings": _settings(study.noise[noise]),
-        "judge": None if judge is None else features(study, dataset, judge),
+        "judge": None if judge is None else view(study, dataset, judge, "base"),
         "seed": seed,
     }
 
@@ -66,6 +65,52 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
     }
 
 
+_SAMPLED = {"new_tokens", "temperature", "side_by_side"}
+_ASKED = {"answer_tokens"}
+_VIEW_KEYS = {
+    "base": _ASKED,
+    "reasoning": _ASKED | {"reflections"},
+    "base-generated": _SAMPLED,
+    "reasoning-generated": _SAMPLED | {"reflections"},
+}
+"""The keys of `views` that decide each view."""
+
+
+def asked(study: Study, dataset: str, name: str, keys: set[str]) -> dict[str, Any]:
+    """Of what an untrained model is asked about a data set; `keys` of `views` decide it."""
+    training = study.shared_training(dataset, name)
+    return {
+        "name": name,
+        "model": study.models[name].model_dump(mode="json", exclude={"training", "tune"}),
+        "views": study.views.model_dump(mode="json", include=keys),
+        "training": training.model_dump(
+            mode="json", include={"precision", "row_tokens", "threads"}
+        ),
+    }
+
+
+def asked_anew(study: Study, dataset: str, name: str) -> dict[str, Any]:
+    """Of what a cell asks on its own."""
+    return asked(study, dataset, name, _ASKED | _SAMPLED)
+
+
+def view(study: Study, dataset: str, name: str, kind: str) -> dict[str, Any]:
+    """Of one view of a data set's items by a model."""
+    return {
+        "items": items(study, dataset),
+        "view": kind,
+        "asked": asked(study, dataset, name, _VIEW_KEYS[kind]),
+    }
+
+
+def embeddings(study: Study, dataset: str) -> dict[str, Any]:
+    """Of a data set's sentence embeddings."""
+    return {
+        "items": items(study, dataset),
+        "encoder": study.views.encoder.model_dump(mode="json"),
+    }
+
+
 def cell(study: Study, point: Cell) -> dict[str, Any]:
     """Of a cell's files. `export` stands only in those that keep their model, so that one more
     exported method reruns no cell of another."""
@@ -73,15 +118,21 @@ def cell(study: Study, point: Cell) -> dict[str, Any]:
     if point.noise is not None and point.seed is not None:
         labels = annotations(study, point.dataset, point.noise, point.seed)
     needs = study.method(point).NEEDS
+    reads = {
+        "views": [view(study, point.dataset, point.model, v) for v in study.views_of(point)],
+        "embeddings": embeddings(study, point.dataset) if needs.embeddings else None,
+        "asked": asked_anew(study, point.dataset, point.model) if needs.model else None,
+    }
     training = study.training_of(point).model_dump(mode="json")
-    return {
+    recipe = {
         "annotations": labels,
         "features": features(study, point.dataset, point.model),
         "model": point.model,
         "method": _settings(study.methods[point.method]),
         "training": training if needs.training else {},
         "seed": point.seed,
-    } | ({"export": True} if point.method in study.export else {})
+    } | {name: read for name, read in reads.items() if read}
+    return recipe | ({"export": True} if point.method in study.export else {})
 
 
 def evaluation(study: Study) -> dict[str, Any]:

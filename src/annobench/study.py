@@ -18,6 +18,7 @@ from annobench import explain
 from annobench.entries import Datasets, Entry, Figures, Methods, ModelEntry, Noises, Tables
 from annobench.errors import AnnobenchError
 from annobench.files import read_yaml
+from annobench.models.settings import Views
 from annobench.registry import component, unknown
 from annobench.settings import Name, Settings
 from annobench.training.settings import Training, merged
@@ -91,6 +92,8 @@ class Study(Settings):
     """How annotations come to be."""
     methods: Methods
     """How a model learns from annotations."""
+    views: Views = Views()
+    """How untrained models are asked, for methods that look at what a model itself says."""
     training: Training = Training()
     """How every cell trains."""
     exclude: list[Exclusion] = []
@@ -170,6 +173,32 @@ class Study(Settings):
         """The model whose zero-shot answers a noise depends on, if it depends on one."""
         entry = self.noise[noise]
         found: str | None = component("noise", entry.kind).judge(entry)
+        return found
+
+    def views_of(self, cell: Cell) -> tuple[str, ...]:
+        """The views that a cell's method reads."""
+        views = getattr(self.method(cell), "views", None)
+        found: tuple[str, ...] = () if views is None else views(self.methods[cell.method])
+        return found
+
+    def shown_views(self) -> list[tuple[str, str, str]]:
+        """Data set, model and name of every view that a cell or a noise's judge reads."""
+        read = {(c.dataset, c.model, name) for c in self.cells() for name in self.views_of(c)}
+        for draw in self.draws():
+            judge = self.judge(draw["noise"])
+            if judge is not None:
+                read.add((draw["dataset"], judge, "base"))
+        return sorted(read)
+
+    def embeds(self, cell: Cell) -> bool:
+        """Whether a cell's method needs sentence embeddings."""
+        return bool(self._needs(cell.method).embeddings)
+
+    def sources(self) -> dict[str, str | None]:
+        """What is to be fetched, and its checksum: the models, and the encoder if it is needed."""
+        found = {model.source: model.sha256 for model in self.models.values()}
+        if any(self.embeds(cell) for cell in self.cells()):
+            found[self.views.encoder.source] = self.views.encoder.sha256
         return found
 
     def _needs(self, method: str) -> Any:

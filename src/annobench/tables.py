@@ -76,6 +76,9 @@ the backend that scores them, and `said`, the generated text as it came, to the 
 generates. `nll` is the mean token NLL of the answer, or of all that was said.
 """
 
+EMBEDDINGS = _schema({"item": _TEXT, "vector": _REALS}, {})
+"""The direction in which a sentence encoder puts each item's prompt: a unit vector."""
+
 _ANNOTATORS_REQUIRED = {"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "annotations": _INT}
 _ANNOTATORS_OPTIONAL = {"low": _REAL, "high": _REAL, "agreement": _REAL, "guessing": pa.bool_()}
 

@@ -1,5 +1,6 @@
 """Frames of targets, as methods build them."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -45,6 +46,16 @@ def target_frame(
     )
 
 
+def is_free_text(items: pd.DataFrame) -> bool:
+    """Whether `tables.ITEMS` ask for free text: they have no options."""
+    return not items["options"].map(len).any()
+
+
+def free_text_targets(items: pd.Series, texts: pd.Series, reason: str) -> pd.DataFrame:
+    """`tables.TARGETS` of one free text for each item."""
+    return target_frame(items, [(1.0,)] * len(items), reason).assign(text=texts.to_numpy())
+
+
 def aggregated(
     given: Given, posterior: Callable[[pd.DataFrame, pd.Series], pd.DataFrame], reason: str
 ) -> pd.DataFrame:
@@ -77,3 +88,45 @@ def chance_corrected_agreement(
     t = chosen[row, annotations["label"].to_numpy(np.int64)]
     agreement = pd.Series((t * K - 1) / (K - 1))
     return agreement.groupby(annotations["annotator"].to_numpy()).mean().sort_index()
+
+
+def labelled_items(given: Given) -> pd.DataFrame:
+    """`tables.ITEMS` of the annotated training items, with a column `given`: the label in words.
+
+    Raises:
+        ValueError: an item has more than one label.
+    """
+    labels = given.annotations
+    assert labels is not None
+    twice = labels["item"][labels["item"].duplicated()]
+    if len(twice):
+        raise ValueError(f"item {twice.iloc[0]!r} has several labels; allowed: one")
+    labels = labels.reindex(columns=["item", "label", "text"])
+    items = given.items.merge(labels, on="item", validate="one_to_one")
+    words = [
+        options[int(label)] if len(options) else text
+        for options, label, text in zip(
+            items["options"], items["label"], items["text"], strict=True
+        )
+    ]
+    return items.drop(columns=["label", "text"]).assign(given=words)
+
+
+def targets_in_words(
+    items: pd.DataFrame, words: pd.Series, kept: pd.Series, reason: Sequence[str], **more: pd.Series
+) -> pd.DataFrame:
+    """`tables.TARGETS` of one answer in words for each item, an option's text or free text; `more`
+    are other columns."""
+    free = (items["options"].map(len) == 0).to_numpy()
+    distributions = [
+        tuple(np.eye(len(options))[list(options).index(word)].tolist()) if len(options) else (1.0,)
+        for word, options in zip(words, items["options"], strict=True)
+    ]
+    frame = target_frame(items["item"], distributions, "")
+    columns = {"kept": kept, "reason": reason, "text": words.where(free, None)} | more
+    return frame.assign(**{name: np.asarray(values) for name, values in columns.items()})
+
+
+def among_smallest(values: pd.Series, share: float) -> pd.Series:
+    """Which values are among the smallest, a share of all, rounded up; nulls never are."""
+    return values.rank(method="first") <= math.ceil(share * values.notna().sum())

@@ -4,7 +4,7 @@ import os
 
 study_file = layout.STUDY.format(study=study.study)
 cells = {cell.path: cell for cell in study.cells()}
-models_by_asset = {layout.asset(model.source): name for name, model in study.models.items()}
+sources = {layout.asset(source): source for source in study.sources()}
 study_tables = [layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES]
 
 
@@ -15,8 +15,8 @@ wildcard_constraints:
     model="|".join(study.models),
     method="|".join(study.methods),
     seed="|".join(["_", *map(str, study.seeds)]),
-    asset="|".join(models_by_asset),
-    view="base",
+    asset="|".join(sources),
+    view="|".join(VIEWS),
 
 
 def cell_of(wildcards):
@@ -45,6 +45,18 @@ def item_tables():
 def model_manifest(wildcards):
     """The fetched model that a rule reads."""
     return layout.MODEL.format(asset=layout.asset(study.models[wildcards.model].source))
+
+
+def encoder_manifest(wildcards):
+    """The fetched sentence encoder."""
+    return layout.MODEL.format(asset=layout.asset(study.views.encoder.source))
+
+
+def looks_at(wildcards):
+    """What a cell's method reads beside the labels: views, and embeddings."""
+    cell = cell_of(wildcards)
+    views = [layout.VIEW.replace("{view}", name) for name in study.views_of(cell)]
+    return views + [layout.EMBEDDINGS] * study.embeds(cell)
 
 
 def judge_view(wildcards):

@@ -5,6 +5,10 @@ rule evaluate:
     input:
         item_table=item_tables(),
         annotations=[layout.ANNOTATIONS.format(study=study.study, **draw) for draw in study.draws()],
+        views=[
+            layout.VIEW.format(study=study.study, dataset=dataset, model=model, view=name)
+            for dataset, model, name in study.shown_views()
+        ],
         cells=cell_records(),
     output:
         study_tables,

@@ -15,15 +15,13 @@ rule fetch:
         runtime=minutes(30),
     params:
         study=study_file,
-        model=lambda wildcards: models_by_asset[wildcards.asset],
-        recipe=lambda wildcards: recipes.text(
-            recipes.model(study, models_by_asset[wildcards.asset])
-        ),
+        source=lambda wildcards: sources[wildcards.asset],
+        recipe=lambda wildcards: recipes.text(recipes.source(study, sources[wildcards.asset])),
         code=recipes.code("annobench.assets"),
     message:
-        "fetch {params.model}"
+        "fetch {params.source}"
     shell:
-        "annobench fetch {params.study:q} {params.model} 2> {log:q}"
+        "annobench fetch {params.study:q} {params.source:q} 2> {log:q}"
 
 
 rule prepare:

@@ -7,6 +7,7 @@ rule train:
         model=model_manifest,
         tokens=layout.TOKENS,
         states=layout.STATES,
+        looks_at=looks_at,
         annotations=lambda wildcards: [] if wildcards.noise == "_" else layout.ANNOTATIONS,
     output:
         [f"{layout.CELL}/{name}" for name in layout.CELL_FILES],

@@ -27,11 +27,13 @@ class Settings(_settings.Settings):
 
 
 def targets(given: Given, settings: Settings) -> pd.DataFrame:
-    """One target per annotation, all probability on its label."""
-    from annobench.targets import one_hot, option_counts, target_frame
+    """One target per annotation, all probability on its label, or in its words."""
+    from annobench.targets import free_text_targets, one_hot, option_counts, target_frame
 
     annotations = given.annotations
     assert annotations is not None
+    if annotations["label"].isna().any():
+        return free_text_targets(annotations["item"], annotations["text"], "annotation")
     options = annotations["item"].map(option_counts(given.items))
     labels = one_hot(annotations["label"], options)
     return target_frame(annotations["item"], labels, "annotation", annotations["annotator"])

@@ -5,7 +5,8 @@
 It is `sft` without the restricted softmax: nothing pushes the other options down but the vocabulary
 as a whole. The score of an option is the one that the model's key `score` names, the sum of its
 tokens' log-probabilities or their mean, and it holds no end-of-text token. Predictions are
-restricted to the options as for every method.
+restricted to the options as for every method. Free text is learned in the same way, with an
+end-of-text token behind it.
 """
 
 from __future__ import annotations
@@ -32,4 +33,4 @@ __all__ = [
     "weights",
 ]
 
-NEEDS = Needs(annotations=True, softmax="vocabulary")
+NEEDS = Needs(annotations=True, options=False, softmax="vocabulary")

@@ -10,7 +10,7 @@ from annobench.methods import Given, Needs
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDS = Needs(training=False)
+NEEDS = Needs(training=False, options=False)
 
 
 class Settings(_settings.Settings):

@@ -1,11 +1,14 @@
 """Train: one cell, from annotations to predictions of all items."""
 
 import logging
+import math
 import platform
 import resource
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -15,18 +18,22 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from annobench import annotators, tables, tensors
+from annobench import annotators, tables, tensors, views
 from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
-from annobench.methods import Given
+from annobench.methods import Given, token_sft
+from annobench.models.asking import Asker
 from annobench.models.decoder import States
 from annobench.models.loading import parameter_count
 from annobench.models.memory import out_of_memory
 from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
-from annobench.models.tuning import load_scorer, recompute_activations
+from annobench.models.tuning import Scorer, load_scorer, recompute_activations
 from annobench.settings import Settings
-from annobench.stages.view import predict_items, prediction_frame
+from annobench.stages.encode import encode
+from annobench.stages.predictions import predict_items, prediction_frame
+from annobench.stages.untrained import Untrained
+from annobench.targets import is_free_text
 from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, DivergedError, Objective, fit
 from annobench.training.precision import pick_device, store_frozen
@@ -55,6 +62,16 @@ class Job:
     training: Training
     stream: tuple[str | int, ...]
     """Names of what initialisation, order and dropout may depend on."""
+    asker: Asker
+    """The untrained model, to be asked."""
+    answers: Path
+    """The folder where its answers are kept."""
+    asked: str
+    """What decides these answers, beside the questions."""
+    views: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """`tables.VIEW`, those that the method reads."""
+    embeddings: pd.DataFrame | None = None
+    """One row per item, if the method needs them."""
     export: bool = False
     """Whether to keep the trained parameters."""
 
@@ -76,31 +93,28 @@ class Trained:
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
-    """Train a cell and predict all items.
+    """Train a cell and predict all items; of a free-text data set all but the training items.
 
     Raises:
         DivergedError: the loss is no longer finite.
         torch.OutOfMemoryError, MemoryError: the device's memory does not suffice.
     """
     torch.set_num_threads(job.training.threads)
-    device = pick_device()
-    scorer = load_scorer(
-        job.folder, job.model, job.tokens, job.states, job.training.row_tokens, device, job.stream
-    )
-    store_frozen(scorer.model, job.training.precision)
-    if job.training.gradient_checkpointing:
-        recompute_activations(scorer.model)
     given = _given(job)
     targets = job.method.targets(given, job.settings)
     if not job.method.NEEDS.training:
-        log_p = predict_items(scorer, job.items, job.training.precision)
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
-        predictions = prediction_frame(job.items, log_p)
-        return Trained(targets, predictions, *nothing, 0.0, scorer.row_tokens, {}, 0)
-    rows = rows_of(targets, job.items, given.annotators, given.tasks)
+        return Trained(
+            targets, _untaught(job, given), *nothing, 0.0, job.training.row_tokens, {}, 0
+        )
+    given = replace(given, model=None)  # its memory is needed
+    free = is_free_text(job.items)
+    lesson = _in_words(job, targets) if free else job
+    scorer = _scorer(lesson)
+    rows = rows_of(targets, lesson.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
     extra, history = fit(scorer, objective, job.training, job.stream, saving)
-    log_p = predict_items(scorer, job.items, job.training.precision)
+    log_p = predict_items(scorer, lesson.items, job.training.precision)
     width = rows.distribution.shape[1]
     weights = job.method.weights(log_p[rows.item, :width], rows, extra, job.settings)
     targets.loc[targets["kept"], "weight"] = weights.double().numpy()
@@ -108,10 +122,10 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     crowd = tables.empty(tables.ANNOTATORS)
     if expertise is not None:
         crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
-    learned = {name: p.detach() for name, p in trained(scorer.model).items()}
+    learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
     return Trained(
         targets,
-        prediction_frame(job.items, log_p),
+        _said(job, learned) if free else prediction_frame(job.items, log_p),
         crowd,
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
@@ -121,6 +135,68 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     )
 
 
+def _scorer(job: Job) -> Scorer:
+    scorer = load_scorer(
+        job.folder,
+        job.model,
+        job.tokens,
+        job.states,
+        job.training.row_tokens,
+        pick_device(),
+        job.stream,
+    )
+    store_frozen(scorer.model, job.training.precision)
+    if job.training.gradient_checkpointing:
+        recompute_activations(scorer.model)
+    return scorer
+
+
+def _untaught(job: Job, given: Given) -> pd.DataFrame:
+    """`tables.PREDICTIONS` of a method that trains nothing."""
+    if hasattr(job.method, "predictions"):
+        found: pd.DataFrame = job.method.predictions(given, job.settings)
+        return found
+    if is_free_text(job.items):
+        return _said(job, {})
+    return prediction_frame(
+        job.items, predict_items(_scorer(job), job.items, job.training.precision)
+    )
+
+
+def _said(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
+    """`tables.PREDICTIONS` in words of all but the training items, by the model with what it
+    learned."""
+    asker = job.asker.taught(learned) if learned else job.asker
+    view = views.base(partial(asker.ask, backend="score"), _asked(job.items))
+    return view[["item", "text"]]
+
+
+def _asked(items: pd.DataFrame) -> pd.DataFrame:
+    return items[items["split"] != "train"]
+
+
+def _in_words(job: Job, targets: pd.DataFrame) -> Job:
+    """A free-text cell as the loop trains it: an item's one option is its target's text, with the
+    end of the text behind it, so that the model learns to stop."""
+    texts = targets[targets["kept"]].set_index("item")["text"]
+    items = job.items[job.items["item"].isin(texts.index)]
+    items = items.assign(options=[[text] for text in items["item"].map(texts)])
+    tokens, states = encode(items, job.folder, job.model, job.training, ended=True)
+    return replace(job, items=items, tokens=tokens, states=states)
+
+
+def _fitted(job: Job, targets: pd.DataFrame, epochs: float, name: str) -> pd.DataFrame:
+    """See `methods.Model.fit`."""
+    given = _given(job)
+    scorer = _scorer(job)
+    rows = rows_of(targets, job.items, given.annotators, given.tasks)
+    objective = Objective(token_sft, token_sft.Settings(), given, rows)
+    training = job.training.model_copy(update={"epochs": epochs})
+    never = Checkpointing(job.answers / "none", math.inf, "")
+    fit(scorer, objective, training, (name, *job.stream), never)
+    return prediction_frame(job.items, predict_items(scorer, job.items, training.precision))
+
+
 def _given(job: Job) -> Given:
     """What the method learns from.
 
@@ -128,16 +204,24 @@ def _given(job: Job) -> Given:
         AnnobenchError: the method needs every annotator, and some annotations name none.
     """
     items = job.items[job.items["split"] == "train"]
+    needs = job.method.NEEDS
+    more: dict[str, Any] = {"views": job.views, "embeddings": job.embeddings}
+    if needs.model:
+        fitted = partial(_fitted, job)
+        more["model"] = Untrained(job.asker, job.answers, job.asked, fitted)
+    if not needs.training:
+        more["asked"] = _asked(job.items)
     if job.annotations is None:
-        return Given(items)
+        return Given(items, **more)
     annotations = job.annotations[job.annotations["item"].isin(items["item"])]
     unsigned = int(annotations["annotator"].isna().sum())
-    if unsigned and job.method.NEEDS.annotator_ids:
+    if unsigned and needs.annotator_ids:
         raise AnnobenchError(
             f"annotations: {unsigned} of {len(annotations)} found without an annotator; "
             "allowed: none, for a method that needs annotator ids"
         )
-    return Given(items, annotations, job.truth if job.method.NEEDS.truth else None)
+    known = annotations.drop(columns="corrupted", errors="ignore")
+    return Given(items, known, job.truth if needs.truth else None, **more)
 
 
 def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -> dict[str, Any]:

@@ -1,54 +1,25 @@
-"""Views: what a model says of each item before any training. No label is in a view."""
+"""Views: what an untrained model says of each item. No label is in a view."""
 
-from pathlib import Path
+import logging
+from functools import partial
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from annobench.models.decoder import States
-from annobench.models.settings import Model
-from annobench.models.tokens import TokenItem
-from annobench.models.tuning import Scorer, load_scorer
-from annobench.training.loop import predict
-from annobench.training.precision import pick_device, store_frozen
-from annobench.training.settings import Training
+from annobench import views
+from annobench.models.asking import Asker
+
+log = logging.getLogger(__name__)
 
 
-def base(
-    items: pd.DataFrame,
-    tokens: list[TokenItem],
-    states: States | None,
-    folder: Path,
-    model: Model,
-    training: Training,
-) -> pd.DataFrame:
-    """`tables.PREDICTIONS` of all items under the model as it comes.
+def view(name: str, asker: Asker, items: pd.DataFrame, reflections: int) -> pd.DataFrame:
+    """`tables.VIEW` of all items, by one of the names of `methods.VIEWS`.
 
     Raises:
-        AnnobenchError: the model cannot be loaded.
-        DivergedError: the model's scores are not numbers.
+        AnnobenchError: the model cannot be loaded or asked.
     """
-    torch.set_num_threads(training.threads)
-    scorer = load_scorer(folder, model, tokens, states, training.row_tokens, pick_device())
-    store_frozen(scorer.model, training.precision)
-    return prediction_frame(items, predict_items(scorer, items, training.precision))
-
-
-def predict_items(scorer: Scorer, items: pd.DataFrame, precision: str) -> Tensor:
-    """log p of every option, [items, K], -inf beyond an item's own options."""
-    width = int(items["options"].map(len).max())
-    return predict(scorer, np.arange(len(items)), width, precision)
-
-
-def prediction_frame(items: pd.DataFrame, log_p: Tensor) -> pd.DataFrame:
-    """`tables.PREDICTIONS` of log-probabilities [items, K]."""
-    p = log_p.double().softmax(-1).numpy()
-    options = items["options"].map(len)
-    return pd.DataFrame(
-        {
-            "item": items["item"].to_numpy(),
-            "probabilities": [row[:k].tolist() for row, k in zip(p, options, strict=True)],
-        }
-    )
+    role, _, generated = name.partition("-")
+    ask = partial(asker.ask, backend="generate" if generated else "score")
+    found = views.base(ask, items) if role == "base" else views.reasoning(ask, items, reflections)
+    unread = int((found["answer"].isna() & found["text"].isna()).sum())
+    log.info("view %s: no answer could be read for %d of %d items", name, unread, len(items))
+    return found

@@ -1,0 +1,38 @@
+"""The untrained model of a cell, as its method sees it: `methods.Model`."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from annobench import tables
+from annobench.files import canonical_json
+from annobench.models.asking import Asker
+from annobench.questions import Backend, Question
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """Answers are kept in files named after the questions and all else that decides them, so cells
+    that ask the same, as ablations of a method do, share them, and a stale one is never read."""
+
+    asker: Asker
+    folder: Path
+    """Where answers are kept."""
+    recipe: str
+    """What decides an answer, beside the questions and the backend."""
+    fitted: Callable[[pd.DataFrame, float, str], pd.DataFrame]
+
+    def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
+        """See `methods.Model.ask`."""
+        key = canonical_json([self.recipe, backend, [asdict(question) for question in questions]])
+        path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet"
+        if not path.exists():
+            tables.write(path, self.asker.ask(questions, backend), tables.VIEW)
+        return tables.read(path, tables.VIEW)
+
+    def fit(self, targets: pd.DataFrame, epochs: float, name: str) -> pd.DataFrame:
+        """See `methods.Model.fit`."""
+        return self.fitted(targets, epochs, name)

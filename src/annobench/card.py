@@ -9,7 +9,8 @@ import yaml
 
 from annobench.assets import Source
 from annobench.models.settings import Model
-from annobench.models.tokens import texts
+from annobench.models.tokens import written
+from annobench.questions import Question
 
 CARD = Template("""\
 ---
@@ -139,7 +140,7 @@ def card(
     }
     if source.kind == "hub":
         front["base_model"] = source.name
-    prompt, answers = texts(item["prompt"], list(item["options"]), model)
+    prompt, answers = written(Question(item["item"], item["prompt"], tuple(item["options"])), model)
     snippet = ENCODER_DECODER if encoder_decoder else DECODER
     letters = (
         ", below it a line `A. ` and its text for each option, and the answers are the letters"

@@ -6,7 +6,8 @@ from transformers import PreTrainedTokenizerFast
 
 from annobench.errors import AnnobenchError
 from annobench.models.settings import Model
-from annobench.models.tokens import TokenItem, texts, tokenize
+from annobench.models.tokens import TokenItem, tokenize, written
+from annobench.questions import Example, Question
 
 SENTENCES = [
     "Question: which city is the capital?\nAnswer: Paris",
@@ -48,16 +49,21 @@ def model(**settings):
 
 
 def test_a_letter_prompt_lists_the_options():
-    found = texts("which?", ["a cat", "a dog"], model(answer="letter", template="Q: {prompt}\nA:"))
+    found = written(
+        Question("q", "which?", ("a cat", "a dog")),
+        model(answer="letter", template="Q: {prompt}\nA:"),
+    )
     assert found == ("Q: which?\nA. a cat\nB. a dog\nA:", ["A", "B"])
-    assert texts("which?", ["a cat", "a dog"], model(template="{prompt}!")) == (
+    assert written(Question("q", "which?", ("a cat", "a dog")), model(template="{prompt}!")) == (
         "which?!",
         ["a cat", "a dog"],
     )
 
 
 def test_words_by_hand(tokenizer):
-    item = tokenize(tokenizer, "q", "which one is red ?", ["ball", "dark box"], model(), False)
+    item = tokenize(
+        tokenizer, Question("q", "which one is red ?", ("ball", "dark box")), model(), False
+    )
     ids = tokenizer.convert_tokens_to_ids
     assert item == TokenItem(
         "q",
@@ -68,7 +74,9 @@ def test_words_by_hand(tokenizer):
 
 def test_letters_by_hand(tokenizer):
     letters = model(answer="letter")
-    item = tokenize(tokenizer, "q", "which one ?", ["ball", "box", "wall"], letters, False)
+    item = tokenize(
+        tokenizer, Question("q", "which one ?", ("ball", "box", "wall")), letters, False
+    )
     assert tokenizer.decode(item.prompt) == (
         "Question : which one ? A . ball B . box C . wall Answer :"
     )
@@ -80,7 +88,10 @@ def test_a_merge_across_the_boundary_belongs_to_the_answer(merging):
     before = "Question: which city is the capital?\nAnswer:"
     alone = merging(before).input_ids
     item = tokenize(
-        merging, "q", "which city is the capital?", ["Paris", "Parma", "Rome"], model(), False
+        merging,
+        Question("q", "which city is the capital?", ("Paris", "Parma", "Rome")),
+        model(),
+        False,
     )
     assert len(item.prompt) < len(alone)
     assert item.prompt == tuple(alone[: len(item.prompt)])
@@ -111,7 +122,7 @@ def test_prompt_and_option_are_the_tokens_of_the_joint_text(
 ):
     """As the model would read them, without the tokenizer's closing token."""
     words = trained(pre_tokenizer, template=template)
-    item = tokenize(words, "q", prompt, options, model(), False)
+    item = tokenize(words, Question("q", prompt, tuple(options)), model(), False)
     for option, answer in zip(item.options, options, strict=True):
         joint = words(f"Question: {prompt}\nAnswer: {answer}").input_ids
         if template and template.endswith("</s>"):
@@ -124,17 +135,19 @@ def test_prompt_and_option_are_the_tokens_of_the_joint_text(
 def test_a_prompt_that_is_only_the_beginning_token(merging):
     """A beginning token that is also the end token, as GPT-2's, is not taken for an ending."""
     words = trained(BYTE_LEVEL, template="</s> $A")
-    item = tokenize(words, "q", "", ["Paris", "Parma"], model(template="{prompt}"), False)
+    item = tokenize(words, Question("q", "", ("Paris", "Parma")), model(template="{prompt}"), False)
     assert item.prompt[0] == words.eos_token_id
 
 
 def test_an_encoder_decoder_reads_the_prompt_and_writes_the_answer():
     words = trained(BYTE_LEVEL, template="$A </s>")
-    item = tokenize(words, "q", "which city?", ["Paris", "Park city"], model(), True)
+    item = tokenize(words, Question("q", "which city?", ("Paris", "Park city")), model(), True)
     assert list(item.prompt) == words("Question: which city?\nAnswer:").input_ids
     assert item.prompt[-1] == words.eos_token_id
     assert [words.decode(option) for option in item.options] == ["Paris", "Park city"]
-    letters = tokenize(words, "q", "which?", ["Paris", "Rome"], model(answer="letter"), True)
+    letters = tokenize(
+        words, Question("q", "which?", ("Paris", "Rome")), model(answer="letter"), True
+    )
     assert [words.decode(option) for option in letters.options] == ["A", "B"]
 
 
@@ -150,7 +163,7 @@ def test_a_letter_is_one_token_of_a_sentencepiece_vocabulary():
     )
     words = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>", unk_token="<unk>")
     options = [f"option {n}" for n in range(26)]
-    item = tokenize(words, "q", "which?", options, model(answer="letter"), True)
+    item = tokenize(words, Question("q", "which?", tuple(options)), model(answer="letter"), True)
     assert item.options == tuple((words.convert_tokens_to_ids(f"▁{c}"),) for c in ascii_uppercase)
     assert item.prompt[-1] == words.eos_token_id
 
@@ -159,29 +172,90 @@ def test_a_letter_is_one_token_of_a_sentencepiece_vocabulary():
 @pytest.mark.parametrize("options", [["ball", "ball "], ["ball", ""], ["ball", " "]])
 def test_options_that_do_not_differ_as_tokens(tokenizer, options, encoder_decoder):
     with pytest.raises(AnnobenchError, match=r"item 'q7': options .* do not differ as tokens"):
-        tokenize(tokenizer, "q7", "which ?", options, model(), encoder_decoder)
+        tokenize(tokenizer, Question("q7", "which ?", tuple(options)), model(), encoder_decoder)
 
 
 @pytest.mark.parametrize("encoder_decoder", [False, True])
 def test_equal_options_share_their_tokens(tokenizer, encoder_decoder):
     """OpenBookQA and MMLU have such items."""
     options = ["ball", "cat", "ball"]
-    item = tokenize(tokenizer, "q", "which ?", options, model(), encoder_decoder)
+    item = tokenize(tokenizer, Question("q", "which ?", tuple(options)), model(), encoder_decoder)
     assert item.options[0] == item.options[2] != item.options[1]
 
 
 def test_equal_texts_are_no_trouble_for_letters(tokenizer):
-    item = tokenize(tokenizer, "q", "which ?", ["ball", "ball"], model(answer="letter"), False)
+    item = tokenize(
+        tokenizer, Question("q", "which ?", ("ball", "ball")), model(answer="letter"), False
+    )
     assert len(set(item.options)) == 2
 
 
 @pytest.mark.parametrize("encoder_decoder", [False, True])
 def test_a_prompt_without_a_token(tokenizer, encoder_decoder):
     with pytest.raises(AnnobenchError, match="item 'q7': its prompt has no token"):
-        tokenize(tokenizer, "q7", "", ["red", "blue"], model(template="{prompt}"), encoder_decoder)
+        tokenize(
+            tokenizer,
+            Question("q7", "", ("red", "blue")),
+            model(template="{prompt}"),
+            encoder_decoder,
+        )
 
 
 def test_more_options_than_letters(tokenizer):
     options = [f"number {n}" for n in range(27)]
     with pytest.raises(AnnobenchError, match="27 options found; allowed: 26"):
-        tokenize(tokenizer, "q7", "which ?", options, model(answer="letter"), False)
+        tokenize(
+            tokenizer, Question("q7", "which ?", tuple(options)), model(answer="letter"), False
+        )
+
+
+FEW_SHOT = Question(
+    "q",
+    "which is blue?",
+    ("door", "wall"),
+    instruction="Look at the light.",
+    examples=(Example("which is red?", ("ball", "box"), "box"), Example("how many?", (), "two")),
+    hints="The wall is green.",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "listed", "text"),
+    [
+        (
+            "text",
+            False,
+            (
+                "Look at the light.\n\nQ: which is red?\nA: box\n\nQ: how many?\nA: two\n\n"
+                "Q: which is blue?\nThe wall is green.\nA:"
+            ),
+        ),
+        (
+            "text",
+            True,
+            (
+                "Look at the light.\n\nQ: which is red?\n- ball\n- box\nA: box\n\n"
+                "Q: how many?\nA: two\n\nQ: which is blue?\n- door\n- wall\nThe wall is green.\nA:"
+            ),
+        ),
+        (
+            "letter",
+            False,
+            (
+                "Look at the light.\n\nQ: which is red?\nA. ball\nB. box\nA: B\n\n"
+                "Q: how many?\nA: two\n\nQ: which is blue?\nA. door\nB. wall\nThe wall is green.\nA:"
+            ),
+        ),
+    ],
+)
+def test_a_question_with_examples_and_hints(answer, listed, text):
+    settings = model(answer=answer, template="Q: {prompt}\nA:")
+    answers = ["door", "wall"] if answer == "text" else ["A", "B"]
+    assert written(FEW_SHOT, settings, listed) == (text, answers)
+
+
+def test_free_text_has_no_answers_to_choose_from():
+    assert written(Question("q", "how many?", ()), model(answer="letter")) == (
+        "Question: how many?\nAnswer:",
+        [],
+    )

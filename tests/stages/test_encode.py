@@ -10,6 +10,7 @@ from annobench.models.decoder import frozen_states
 from annobench.models.loading import load_model
 from annobench.models.settings import Full, Lora, Model, TopLayers
 from annobench.models.tokens import tokenize
+from annobench.questions import Question
 from annobench.stages.encode import encode, read_features, tokens_of, write_features
 from annobench.training.settings import Training
 
@@ -25,7 +26,9 @@ def test_tokens_in_the_order_of_the_items(saved, items, tokenizer):
     found = tokens_of(items, saved("llama"), model())
     assert [token.item for token in found] == items["item"].tolist()
     row = items.iloc[3]
-    assert found[3] == tokenize(tokenizer, "q03", row.prompt, row.options, model(), False)
+    assert found[3] == tokenize(
+        tokenizer, Question("q03", row.prompt, tuple(row.options)), model(), False
+    )
 
 
 def test_states_of_the_frozen_layers(saved, build, items):

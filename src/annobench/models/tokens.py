@@ -1,12 +1,13 @@
-"""Items as tokens: one prompt and the options' answers."""
+"""Questions as texts and as tokens: one prompt and the options' answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from annobench.errors import AnnobenchError
 from annobench.models.settings import Model
+from annobench.questions import Example, Question
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,53 +22,91 @@ class TokenItem:
     options: tuple[tuple[int, ...], ...]
 
 
-def texts(prompt: str, options: Sequence[str], model: Model) -> tuple[str, list[str]]:
-    """The text before the answer, and each option's answer.
+def written(question: Question, model: Model, listed: bool = False) -> tuple[str, list[str]]:
+    """The text before the answer, and each option's answer; free text has no options.
+
+    The instruction, the examples and the question stand apart by a blank line, and an answer is
+    one space behind its template. `listed`: the options can be read in the text, for a model that
+    is to write one down.
 
     Raises:
         AnnobenchError: more options than letters.
     """
+    shown = [
+        f"{_in_template(example.prompt, example.options, '', model, listed)} "
+        f"{_answer_to(example, model)}"
+        for example in question.examples
+    ]
+    last = _in_template(question.prompt, question.options, question.hints, model, listed)
+    blocks = [question.instruction, *shown, last]
+    return "\n\n".join(filter(None, blocks)), _answers(question.options, model)
+
+
+def _in_template(
+    prompt: str, options: Sequence[str], hints: str, model: Model, listed: bool
+) -> str:
+    lines: Iterable[str] = ()
+    if model.answer == "letter":
+        pairs = zip(_answers(options, model), options, strict=True)
+        lines = (f"{letter}. {option}" for letter, option in pairs)
+    elif listed:
+        lines = (f"- {option}" for option in options)
+    return model.template.replace("{prompt}", "\n".join(filter(None, [prompt, *lines, hints])))
+
+
+def _answers(options: Sequence[str], model: Model) -> list[str]:
+    """What each option is answered by."""
     if model.answer == "text":
-        return model.template.replace("{prompt}", prompt), list(options)
+        return list(options)
     if len(options) > len(ascii_uppercase):
         raise AnnobenchError(
             f"answer: letter: {len(options)} options found; allowed: {len(ascii_uppercase)} at most"
         )
-    letters = list(ascii_uppercase[: len(options)])
-    lines = [f"{letter}. {option}" for letter, option in zip(letters, options, strict=True)]
-    return model.template.replace("{prompt}", "\n".join([prompt, *lines])), letters
+    return list(ascii_uppercase[: len(options)])
+
+
+def _answer_to(example: Example, model: Model) -> str:
+    if not example.options:
+        return example.answer
+    return _answers(example.options, model)[example.options.index(example.answer)]
 
 
 def tokenize(
+    tokenizer: "PreTrainedTokenizerBase", question: Question, model: Model, encoder_decoder: bool
+) -> TokenItem:
+    """Tokens of one question and its options.
+
+    Raises:
+        AnnobenchError: as `token_item` does, or there are more options than letters.
+    """
+    return token_item(tokenizer, question.item, *written(question, model), encoder_decoder)
+
+
+def token_item(
     tokenizer: "PreTrainedTokenizerBase",
     item: str,
-    prompt: str,
-    options: Sequence[str],
-    model: Model,
+    before: str,
+    answers: Sequence[str],
     encoder_decoder: bool,
 ) -> TokenItem:
-    """Tokens of one item.
+    """Tokens of a text and of the answers that may follow it.
 
     A decoder-only model reads "prompt answer" as one text, so each option is tokenized together
     with its prompt; the prompt of the item is what all of these share with the prompt alone.
 
     Raises:
-        AnnobenchError: the prompt or an option has no token of its own, two different options have
-            the same tokens, or there are more options than letters. Equal options, which some
-            benchmarks have, share their tokens and their score.
+        AnnobenchError: the prompt or an option has no token of its own, or two different options
+            have the same tokens. Equal options, which some benchmarks have, share their tokens
+            and their score.
     """
-    before, answers = texts(prompt, options, model)
+    start = prompt_tokens(tokenizer, before, encoder_decoder)
     if encoder_decoder:
-        start = tuple(tokenizer(before).input_ids)
         ends = [tuple(tokenizer(answer, add_special_tokens=False).input_ids) for answer in answers]
     else:
-        alone = _without_end(tokenizer, tokenizer(before).input_ids)
-        whole = [
-            _without_end(tokenizer, tokenizer(f"{before} {answer}").input_ids) for answer in answers
-        ]
-        shared = min(_common(alone, tokens) for tokens in whole)
-        start = tuple(alone[:shared])
-        ends = [tuple(tokens[shared:]) for tokens in whole]
+        whole = [prompt_tokens(tokenizer, f"{before} {answer}", False) for answer in answers]
+        shared = min(_common(start, tokens) for tokens in whole)
+        start = start[:shared]
+        ends = [tokens[shared:] for tokens in whole]
     if not start:
         raise AnnobenchError(
             f"item {item!r}: its prompt has no token of its own; allowed: a template that begins "
@@ -75,14 +114,19 @@ def tokenize(
         )
     if not all(ends) or len(set(ends)) < len(set(answers)):
         raise AnnobenchError(
-            f"item {item!r}: options {list(options)} do not differ as tokens; allowed: non-empty "
+            f"item {item!r}: options {list(answers)} do not differ as tokens; allowed: non-empty "
             "texts whose differences the tokenizer keeps"
         )
     return TokenItem(item, start, tuple(ends))
 
 
-def _without_end(tokenizer: "PreTrainedTokenizerBase", tokens: list[int]) -> list[int]:
-    return tokens[:-1] if len(tokens) > 1 and tokens[-1] == tokenizer.eos_token_id else tokens
+def prompt_tokens(
+    tokenizer: "PreTrainedTokenizerBase", text: str, encoder_decoder: bool
+) -> tuple[int, ...]:
+    """A text as a model reads it; a decoder goes on behind it, so for it the text has no end."""
+    tokens = tuple(tokenizer(text).input_ids)
+    ends = len(tokens) > 1 and tokens[-1] == tokenizer.eos_token_id
+    return tokens[:-1] if ends and not encoder_decoder else tokens
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

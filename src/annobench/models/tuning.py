@@ -137,11 +137,27 @@ def load_scorer(
     model = load_model(folder)
     read_out_in_fp32(model)
     module = tuned(model, settings, stream).to(device)
-    if model.config.is_encoder_decoder:
-        if getattr(model.config, "decoder_start_token_id", None) is None:
-            raise AnnobenchError(
-                f"{settings.source}: config.json: decoder_start_token_id is missing; allowed: the "
-                "id of the token that the decoder starts from"
-            )
-        return EncoderDecoderScorer(model, items, settings.score, row_tokens, device)
-    return DecoderScorer(module, items, settings.score, row_tokens, device, states)
+    return scorer_of(module, settings, items, states, row_tokens, device)
+
+
+def scorer_of(
+    module: Any,
+    settings: Model,
+    items: Sequence[TokenItem],
+    states: States | None,
+    row_tokens: int,
+    device: torch.device,
+) -> Scorer:
+    """A scorer over a module that is on `device`: a whole model, or a `TopDecoder` with states.
+
+    Raises:
+        AnnobenchError: an encoder-decoder model does not say what its decoder starts from.
+    """
+    if isinstance(module, TopDecoder) or not module.config.is_encoder_decoder:
+        return DecoderScorer(module, items, settings.score, row_tokens, device, states)
+    if getattr(module.config, "decoder_start_token_id", None) is None:
+        raise AnnobenchError(
+            f"{settings.source}: config.json: decoder_start_token_id is missing; allowed: the "
+            "id of the token that the decoder starts from"
+        )
+    return EncoderDecoderScorer(module, items, settings.score, row_tokens, device)

@@ -13,6 +13,7 @@ from annobench.models.loading import is_encoder_decoder, load_model, load_tokeni
 from annobench.models.memory import in_smaller_rows
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, tokenize
+from annobench.questions import Question
 from annobench.training.precision import arithmetic, pick_device, store_frozen
 from annobench.training.settings import Training
 
@@ -24,7 +25,7 @@ def tokens_of(items: pd.DataFrame, folder: Path, model: Model) -> list[TokenItem
     tokenizer = load_tokenizer(folder)
     seq2seq = is_encoder_decoder(folder)
     return [
-        tokenize(tokenizer, item, prompt, options, model, seq2seq)
+        tokenize(tokenizer, Question(item, prompt, tuple(options)), model, seq2seq)
         for item, prompt, options in zip(
             items["item"], items["prompt"], items["options"], strict=True
         )

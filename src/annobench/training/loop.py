@@ -239,7 +239,6 @@ def progress(row: dict[str, float], steps: int, training: Training) -> str:
     )
 
 
-@torch.no_grad()
 def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -> Tensor:
     """log p of each item's options, [n, options] in fp32 on the CPU; -inf beyond an item's own.
 
@@ -247,20 +246,26 @@ def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -
         DivergedError: the model's scores are not numbers.
         MemoryError: it does not fit with one item in a row.
     """
+    return log_probabilities(score(scorer, numbers, options, precision), options)
+
+
+@torch.no_grad()
+def score(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -> Tensor:
+    """As `predict`, the scores themselves, before they are normalised over the options."""
     scorer.model.eval()
 
     def attempt() -> Tensor:
         with arithmetic(scorer.device, precision):
             parts = [
-                (chosen, log_probabilities(scores, options).cpu())
+                (chosen, _widened(scores.float(), options).cpu())
                 for chosen, scores in scorer.chunks(numbers)
             ]
         found = np.concatenate([chosen for chosen, _ in parts])
         order = np.argsort(found)
         places = order[np.searchsorted(found, numbers, sorter=order)]
-        return torch.cat([log_p for _, log_p in parts])[torch.from_numpy(places)]
+        return torch.cat([scores for _, scores in parts])[torch.from_numpy(places)]
 
-    log_p = in_smaller_rows(scorer, attempt)
-    if unknown := int(log_p.isnan().any(1).sum()):
+    scores = in_smaller_rows(scorer, attempt)
+    if unknown := int(scores.amax(1).isfinite().logical_not().sum()):
         raise DivergedError(f"predictions of {unknown} of {len(numbers)} items are NaN")
-    return log_p
+    return scores

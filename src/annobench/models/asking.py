@@ -1,0 +1,208 @@
+"""How a model is asked: questions to its answers, by likelihood or by generated text."""
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from annobench import parsing, tables
+from annobench.files import canonical_json
+from annobench.models.generating import Said, Writer
+from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.settings import Model, Views
+from annobench.models.tokens import prompt_tokens, tokenize, written
+from annobench.models.tuning import scorer_of
+from annobench.questions import Backend, Question
+from annobench.seeds import generator
+from annobench.training.loop import score
+from annobench.training.precision import arithmetic, pick_device, store_frozen
+from annobench.training.settings import Training
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+"""A row of `tables.VIEW`, or a part of it."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """An untrained model that answers questions. It is loaded at the first of them."""
+
+    folder: Path
+    model: Model
+    views: Views
+    training: Training
+    stream: tuple[str | int, ...]
+    """Names of what sampled text may depend on, beside the question."""
+
+    def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
+        """`tables.VIEW`, one row for each question, in their order.
+
+        `score` takes the likeliest option, or for free text the likeliest token after token until
+        a line or the text ends. `generate` samples a text and reads the answer from it; asked the
+        same question again, it draws another text.
+
+        Raises:
+            AnnobenchError: the model cannot be loaded, or a question cannot be written for it.
+            DivergedError: the model's scores are not numbers.
+            MemoryError: a question does not fit.
+        """
+        torch.set_num_threads(self.training.threads)
+        whole, _ = self._loaded
+        begun = time.perf_counter()
+        closed = [number for number, question in enumerate(questions) if question.options]
+        free = [number for number, question in enumerate(questions) if not question.options]
+        parts = (
+            [(self._scored, closed), (self._continued, free)]
+            if backend == "score"
+            else [(self._generated, range(len(questions)))]
+        )
+        rows: list[Row] = [
+            dict.fromkeys(tables.VIEW.names) | {"item": question.item} for question in questions
+        ]
+        tokens = 0
+        for answer, numbers in parts:
+            if numbers:
+                found, count = answer([questions[number] for number in numbers])
+                tokens += count
+                for number, row in zip(numbers, found, strict=True):
+                    rows[number] |= row
+        seconds = time.perf_counter() - begun
+        frame = pd.DataFrame(rows, columns=tables.VIEW.names).astype(
+            {"answer": "Int64", "nll": float}
+        )
+        log.info(
+            "%d questions to %s (%s) in %.1f s, %.0f tokens/s, %d answers could not be read",
+            len(questions),
+            whole.config.model_type,
+            backend,
+            seconds,
+            tokens / max(seconds, 1e-9),
+            int((frame["answer"].isna() & frame["text"].isna()).sum()),
+        )
+        return frame
+
+    @cached_property
+    def _loaded(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+        whole = load_model(self.folder)
+        read_out_in_fp32(whole)
+        whole.requires_grad_(False).train(False)
+        store_frozen(whole, self.training.precision)
+        whole.to(pick_device())  # type: ignore[arg-type]
+        return whole, load_tokenizer(self.folder)
+
+    def _scored(self, questions: Sequence[Question]) -> tuple[list[Row], int]:
+        """The likeliest option of each question, and how many tokens were read."""
+        whole, tokenizer = self._loaded
+        seq2seq = whole.config.is_encoder_decoder
+        items = [tokenize(tokenizer, question, self.model, seq2seq) for question in questions]
+        training = self.training
+        scorer = scorer_of(whole, self.model, items, None, training.row_tokens, whole.device)
+        width = max(len(item.options) for item in items)
+        scores = score(scorer, np.arange(len(items)), width, training.precision)
+        rows: list[Row] = []
+        for item, own in zip(items, scores.double(), strict=True):
+            answer = int(own.argmax())
+            parts = 1 if self.model.score == "mean" else len(item.options[answer])
+            rows.append(
+                {
+                    "probabilities": own[: len(item.options)].softmax(-1).tolist(),
+                    "answer": answer,
+                    "nll": -float(own[answer]) / parts,
+                }
+            )
+        return rows, sum(len(item.prompt) + sum(map(len, item.options)) for item in items)
+
+    def _continued(self, questions: Sequence[Question]) -> tuple[list[Row], int]:
+        """The likeliest continuation of each question's line, and how many tokens that took."""
+        prompts = [self._read(written(question, self.model)[0]) for question in questions]
+        said = self._write(prompts, None, self.views.answer_tokens, "\n")
+        rows = [{"text": one.text.strip() or None, "nll": one.nll} for one in said]
+        return rows, sum(len(one.log_p) for one in said)
+
+    def _read(self, text: str) -> tuple[int, ...]:
+        whole, tokenizer = self._loaded
+        return prompt_tokens(tokenizer, text, whole.config.is_encoder_decoder)
+
+    def _write(
+        self,
+        prompts: Sequence[tuple[int, ...]],
+        draws: np.ndarray | None,
+        most: int,
+        stop: str,
+    ) -> list[Said]:
+        """What follows each prompt; texts of like length side by side, the longest first."""
+        whole, tokenizer = self._loaded
+        writer = Writer(whole, tokenizer, most, stop, self.views.temperature)
+        order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
+        said: dict[int, Said] = {}
+        for start in range(0, len(order), self.views.side_by_side):
+            batch = order[start : start + self.views.side_by_side]
+            with arithmetic(whole.device, self.training.precision):
+                found = writer.generate(
+                    [prompts[number] for number in batch], None if draws is None else draws[batch]
+                )
+            said |= dict(zip(batch, found, strict=True))
+        return [said[number] for number in range(len(prompts))]
+
+    def _generated(self, questions: Sequence[Question]) -> tuple[list[Row], int]:
+        """A sampled text for each question, read, and how many tokens that took."""
+        _, tokenizer = self._loaded
+        chat = bool(tokenizer.chat_template)
+        asked = [self._turn(question) if chat else self._plain(question) for question in questions]
+        opening, _, closing = self.model.template.partition("{prompt}")
+        stop = "" if chat else opening.replace(" ", "").strip()
+        said = self._write(asked, self._draws(questions), self.views.new_tokens, stop)
+        rows = []
+        for question, one in zip(questions, said, strict=True):
+            read = one.text if chat else f"{closing} {one.text}"
+            rows.append({"said": one.text, "nll": one.nll} | self._answer(question, read))
+        return rows, sum(len(one.log_p) for one in said)
+
+    def _plain(self, question: Question) -> tuple[int, ...]:
+        return self._read(written(question, self.model, listed=True)[0])
+
+    def _turn(self, question: Question) -> tuple[int, ...]:
+        """The question as the user's turn of a chat, which says how to end."""
+        _, tokenizer = self._loaded
+        closing = self.model.template.partition("{prompt}")[2]
+        text = written(question, self.model, listed=True)[0].removesuffix(closing)
+        answer = "letter" if question.options and self.model.answer == "letter" else "answer"
+        content = f'{text}\n\nEnd your reply with the line "Answer: <{answer}>".'
+        tokens = tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=False,
+        )
+        return tuple(tokens)
+
+    def _draws(self, questions: Iterable[Question]) -> np.ndarray:
+        """[questions, new_tokens] uniform numbers of each question's own stream, which no other
+        question moves; asked once more, it has another."""
+        times: Counter[str] = Counter()
+        draws = []
+        for question in questions:
+            digest = hashlib.sha256(canonical_json(asdict(question)).encode()).hexdigest()
+            stream = generator("generated", *self.stream, digest, times[digest])
+            draws.append(stream.random(self.views.new_tokens))
+            times[digest] += 1
+        return np.stack(draws)
+
+    def _answer(self, question: Question, said: str) -> Row:
+        if question.options:
+            letters = self.model.answer == "letter"
+            return {"answer": parsing.option_said(said, question.options, letters)}
+        return {"text": parsing.text_said(said)}

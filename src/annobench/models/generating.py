@@ -1,0 +1,167 @@
+"""Text that a model generates, several texts side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from annobench.errors import AnnobenchError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Said:
+    """A generated text, without whatever ended it."""
+
+    text: str
+    log_p: tuple[float, ...]
+    """Log-probability of each token under the model as it is, at temperature 1."""
+
+    @property
+    def nll(self) -> float | None:
+        """Mean token NLL; None where nothing was said."""
+        return -float(np.mean(self.log_p)) if self.log_p else None
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model that goes on with texts until each ends, see `generate`."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    most: int
+    """Most tokens of a text."""
+    stop: str = ""
+    """A text also ends before this, spaces aside."""
+    temperature: float = 1.0
+
+    def generate(
+        self, prompts: Sequence[tuple[int, ...]], draws: np.ndarray | None = None
+    ) -> list[Said]:
+        """What follows each of these prompts, all of them in one batch.
+
+        Each token is drawn by one of `draws` [prompts, most], uniform on [0, 1), through the
+        inverse of the model's cumulative distribution; without draws it is the likeliest. So a
+        text does not depend on the others in its batch, but for rounding.
+
+        Raises:
+            AnnobenchError: a prompt fills the model's window, or no token ends a text.
+        """
+        ends = self._ends()
+        pad = self.tokenizer.pad_token_id
+        filler = ends[0] if pad is None else pad
+        width = max(map(len, prompts))
+        left = not self.model.config.is_encoder_decoder
+        ids = torch.full((len(prompts), width), filler)
+        seen = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            places = slice(width - len(prompt), None) if left else slice(len(prompt))
+            ids[row, places] = torch.tensor(prompt)
+            seen[row, places] = 1
+        pen = _Pen(self, len(prompts), ends, draws)
+        self.model.generation_config = self._plainly(ends, filler)
+        model: Any = self.model
+        model.generate(
+            ids.to(model.device),
+            attention_mask=seen.to(model.device),
+            max_new_tokens=self._room(width),
+            logits_processor=[pen],
+        )
+        return [self._cut(tokens, log_p) for tokens, log_p in zip(pen.said, pen.log_p, strict=True)]
+
+    def stops(self, tokens: Sequence[int]) -> bool:
+        """Whether the end of these tokens is where a text must stop."""
+        return bool(self.stop) and self.stop in _dense(
+            self._text(tokens[-len(self.stop.encode()) - 1 :])
+        )
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    def _cut(self, tokens: list[int], log_p: list[float]) -> Said:
+        """The tokens before `stop`, if it is there."""
+        kept = len(tokens)
+        if self.stops(tokens):
+            place = _dense(self._text(tokens)).rindex(self.stop)
+            while kept and len(_dense(self._text(tokens[:kept]))) > place:
+                kept -= 1
+        return Said(self._text(tokens[:kept]), tuple(log_p[:kept]))
+
+    def _ends(self) -> list[int]:
+        named = [self.tokenizer.eos_token_id]
+        for config in (self.model.generation_config, self.model.config):
+            found = getattr(config, "eos_token_id", None)
+            named += found if isinstance(found, list) else [found]
+        ends = list(dict.fromkeys(token for token in named if token is not None))
+        if not ends:
+            raise AnnobenchError(
+                f"model type {self.model.config.model_type!r}: found no token that ends a text; "
+                "allowed: an eos_token in tokenizer_config.json"
+            )
+        return ends
+
+    def _room(self, width: int) -> int:
+        """How many tokens fit behind prompts of `width`."""
+        window: int | None = getattr(self.model.config, "max_position_embeddings", None)
+        if window is None or self.model.config.is_encoder_decoder:
+            return self.most
+        if width >= window:
+            raise AnnobenchError(
+                f"prompt: found {width} tokens; allowed: fewer than the {window} of the window of "
+                f"model type {self.model.config.model_type!r}"
+            )
+        return min(self.most, window - width)
+
+    def _plainly(self, ends: list[int], filler: int) -> Any:
+        """No penalty, no forced token, nothing but what `_Pen` decides."""
+        from transformers import GenerationConfig
+
+        start = getattr(self.model.config, "decoder_start_token_id", None)
+        return GenerationConfig(  # type: ignore[no-untyped-call]
+            eos_token_id=ends, pad_token_id=filler, decoder_start_token_id=start, do_sample=False
+        )
+
+
+def _dense(text: str) -> str:
+    return text.replace(" ", "")
+
+
+class _Pen:
+    """A logits processor that decides each text's next token and keeps what it said."""
+
+    def __init__(self, writer: Writer, texts: int, ends: list[int], draws: np.ndarray | None):
+        self.writer = writer
+        self.ends = ends
+        self.draws = draws
+        self.said: list[list[int]] = [[] for _ in range(texts)]
+        self.log_p: list[list[float]] = [[] for _ in range(texts)]
+        self.ended = [False] * texts
+        self.step = 0
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Logits [texts, V] -> [texts, V], -inf but for the token decided on."""
+        logits = scores.float()
+        chosen = self._choose(logits)
+        log_p = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()
+        for row, token in enumerate(chosen.tolist()):
+            if not self.ended[row] and token not in self.ends:
+                self.said[row].append(token)
+                self.log_p[row].append(log_p[row])
+            self.ended[row] |= token in self.ends or self.writer.stops(self.said[row])
+        self.step += 1
+        ended = torch.tensor(self.ended, device=chosen.device)
+        chosen = chosen.masked_fill(ended, self.ends[0])
+        return torch.full_like(scores, -torch.inf).scatter_(1, chosen[:, None], 0.0)
+
+    def _choose(self, logits: Tensor) -> Tensor:
+        if self.draws is None:
+            return logits.argmax(-1)
+        drawn = torch.from_numpy(self.draws[:, self.step, None]).to(logits.device)
+        summed = (logits / self.writer.temperature).softmax(-1).double().cumsum(-1)
+        place = torch.searchsorted(summed, drawn * summed[:, -1:], right=True)[:, 0]
+        return place.clamp(max=logits.shape[-1] - 1)

@@ -22,8 +22,6 @@ from annobench import settings as _settings
 from annobench.errors import AnnobenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     import pandas as pd
 
@@ -99,16 +97,13 @@ def _texts(train: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.Series, pd
     """The gold text of each item and a wrong one of its type, null where there is none."""
     import pandas as pd
 
+    from annobench.free_text import exact_match
+
     gold = train["answers"].str[0]
     of_type = {task: texts.to_numpy() for task, texts in gold.groupby(train["task"])}
     wrong = []
     for task, answers in zip(train["task"], train["answers"], strict=True):
         texts = of_type[task]
         drawn = (texts[place] for place in rng.permutation(len(texts)))
-        wrong.append(next((text for text in drawn if not _exact_match(text, answers)), None))
+        wrong.append(next((text for text in drawn if not exact_match(text, answers)), None))
     return gold, pd.Series(wrong, index=train.index, dtype="str")
-
-
-def _exact_match(text: str, answers: Iterable[str]) -> bool:
-    """Whether a text is one of these, whatever its case."""
-    return text.strip().casefold() in (answer.strip().casefold() for answer in answers)

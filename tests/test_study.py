@@ -8,8 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from annobench import recipes
+from annobench.data import geo
 from annobench.errors import AnnobenchError
-from annobench.methods import Needs, sft
+from annobench.methods import Needs, sft, zero_shot
 from annobench.study import Cell, Study, parse_study, read_study
 
 STUDY = """\
@@ -284,6 +285,60 @@ def test_a_method_that_needs_the_truth_needs_noise_that_has_it(monkeypatch):
         "allowed: "
     )
     assert len(study().cells()) == 11  # simulated annotators have it
+
+
+@pytest.mark.parametrize(
+    ("noise", "method", "where"),
+    [
+        ("expertise", "sft", "noise.n"),
+        ("observed, path: labels.csv", "sft", "noise.n"),
+        ("response, rate: 0.3", "majority", "methods.majority"),
+        ("response, rate: 0.3", "clean", "methods.clean"),
+        ("response, rate: 0.3", "sft", None),
+    ],
+)
+def test_free_text_needs_noise_and_methods_without_need_of_options(
+    noise, method, where, monkeypatch
+):
+    monkeypatch.setattr(geo, "FREE_TEXT", True, raising=False)
+    monkeypatch.setattr(sft, "NEEDS", Needs(annotations=True, options=False))
+    asked = {
+        "study": "s",
+        "datasets": {"geo": {}},
+        "models": {"m": {"source": "path:model"}},
+        "noise": {"n": yaml.safe_load(f"{{kind: {noise}}}")},
+        "methods": {method: {}},
+    }
+    if where is None:
+        assert len(parse_study(asked, "study.yaml").cells()) == 3
+        return
+    with pytest.raises(AnnobenchError) as caught:
+        parse_study(asked, "study.yaml")
+    assert str(caught.value) == (
+        f"study.yaml: {where} needs options, and datasets.geo has free text; allowed: "
+        f"{where.split('.')[0]} for free text, or an `exclude` entry for the pair"
+    )
+    excluded = asked | {"methods": {method: {}, "zero-shot": {}}}
+    excluded["exclude"] = [{"datasets": ["geo"], "methods": [method]}]
+    monkeypatch.setattr(zero_shot, "NEEDS", Needs(training=False, options=False))
+    assert {cell.method for cell in parse_study(excluded, "study.yaml").cells()} == {"zero-shot"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "sentence"),
+    [
+        ("1.0", "found 1.0; allowed: less than 1"),
+        ("-0.1", "found -0.1; allowed: greater than or equal to 0"),
+        ("some", "found 'some'; allowed: a valid number.*"),
+    ],
+)
+def test_a_rate_of_noise_is_a_share_below_1(rate, sentence):
+    with pytest.raises(AnnobenchError) as caught:
+        study(
+            "linear: {kind: expertise, ladder: linear, annotators: 4, labels_per_item: 2}",
+            f"linear: {{kind: response, rate: {rate}}}",
+        )
+    assert re.fullmatch(f"study.yaml: noise.linear.rate: {sentence}", str(caught.value))
 
 
 @given(

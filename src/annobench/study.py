@@ -123,6 +123,7 @@ class Study(Settings):
             raise ValueError("exclude: leaves no cell; allowed: one or more")
         for cell in cells:
             self._has_what_it_needs(cell)
+            self._takes_its_text(cell)
         for method in self.export:
             if method not in self.methods:
                 raise ValueError(unknown("export:", method, list(self.methods)))
@@ -167,6 +168,20 @@ class Study(Settings):
                 raise ValueError(
                     f"methods.{cell.method} needs {what}, and noise.{cell.noise} has none; "
                     f"allowed: noise with {what}, or an `exclude` entry for the pair"
+                )
+
+    def _takes_its_text(self, cell: Cell) -> None:
+        """Refuse a data set of free text where noise or method needs options."""
+        if not _free_text("data", self.datasets[cell.dataset]):
+            return
+        needing = {f"methods.{cell.method}": self.method(cell).NEEDS.options}
+        if cell.noise is not None:
+            needing[f"noise.{cell.noise}"] = not _free_text("noise", self.noise[cell.noise])
+        for what, needs in needing.items():
+            if needs:
+                raise ValueError(
+                    f"{what} needs options, and datasets.{cell.dataset} has free text; allowed: "
+                    f"{what.partition('.')[0]} for free text, or an `exclude` entry for the pair"
                 )
 
     def judge(self, noise: str) -> str | None:
@@ -248,6 +263,11 @@ class Study(Settings):
         shared = self.shared_training(cell.dataset, cell.model)
         noise = [] if cell.noise is None else [self.noise[cell.noise].training]
         return merged(shared, *noise, self.methods[cell.method].training)
+
+
+def _free_text(package: str, entry: Entry) -> bool:
+    """Whether the entry's kind says that it is of, or for, free text."""
+    return bool(getattr(component(package, entry.kind), "FREE_TEXT", False))
 
 
 def read_study(path: Path) -> Study:

@@ -142,7 +142,7 @@ CROWDS = _schema(
 """What each draw of annotations holds, measured on the labels of training items.
 
 `items` are those with a label and `labels_per_item` is their mean; `label_accuracy` is the share of
-labels equal to gold, null without gold; `expected_accuracy` is that share as the simulated
+right labels, null where that is not known; `expected_accuracy` is that share as the simulated
 annotators' true accuracies foretell it, null without truth.
 """
 

@@ -31,8 +31,8 @@ TRUTH = pd.DataFrame(
 
 
 def crowd(labels, truth=TRUTH) -> Crowd:
-    frame = pd.DataFrame(labels, columns=tables.ANNOTATIONS.names)
-    return Crowd("geo", "n", 3, frame, truth)
+    frame = pd.DataFrame(labels, columns=["item", "label", "annotator"])
+    return Crowd("geo", "n", 3, frame.assign(text=None, corrupted=None), truth)
 
 
 def test_only_labels_of_training_items_count():
@@ -72,3 +72,20 @@ def test_anonymous_labels_as_they_come_from_the_disk(truth, tmp_path):
     found = measure(read, ITEMS)
     assert (found["annotations"], found["label_accuracy"]) == (1, 1.0)
     assert found["expected_accuracy"] is None
+
+
+@pytest.mark.parametrize("free_text", [False, True])
+def test_a_noise_that_knows_which_labels_it_made_wrong_is_believed(free_text, tmp_path):
+    given = pd.DataFrame(
+        {
+            "item": ["i", "j", "k", "t"],
+            "label": pd.array([None] * 4 if free_text else [1, 0, 0, 0], "Int64"),
+            "annotator": None,
+            "text": ["one", "two", "three", "four"] if free_text else None,
+            "corrupted": [True, False, True, True],
+        }
+    )
+    tables.write(tmp_path / "a.parquet", given, tables.ANNOTATIONS)
+    tables.write(tmp_path / "t.parquet", tables.empty(tables.TRUTH), tables.TRUTH)
+    read = read_crowd(tmp_path / "a.parquet", tmp_path / "t.parquet", "geo", "n", 0)
+    assert measure(read, ITEMS)["label_accuracy"] == pytest.approx(1 / 3)

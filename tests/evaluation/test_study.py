@@ -57,7 +57,7 @@ def crowd(*labels, noise="half-good", seed=0, truth=()) -> Crowd:
     if truth:
         true = annotators(*truth).drop(columns="annotations").assign(accuracy=truth)
     given = pd.DataFrame(labels, columns=["item", "label", "annotator"])
-    return Crowd("geo", noise, seed, given, true)
+    return Crowd("geo", noise, seed, given.assign(text=None, corrupted=None), true)
 
 
 def targets(*on_gold):

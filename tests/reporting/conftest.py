@@ -165,6 +165,7 @@ def crowd(made, dataset, noise, seed) -> Crowd:
             right = rng.random() < true[who, task]
             rows.append((item, gold if right else (gold + 1) % OPTIONS, who))
     labels = pd.DataFrame(rows, columns=["item", "label", "annotator"])
+    labels = labels.assign(text=None, corrupted=None)
     return Crowd(dataset, noise, seed, labels, truth(made, noise))
 
 

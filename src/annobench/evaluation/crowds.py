@@ -28,16 +28,24 @@ def measure(crowd: Crowd, items: pd.DataFrame) -> dict[str, Any]:
     train = items.loc[items["split"] == "train", ["item", "task", "gold"]]
     labels = crowd.annotations.merge(train, on="item", validate="many_to_one")
     annotated = labels["item"].nunique()
-    known = labels[labels["gold"].notna()]
     simulated = labels.merge(crowd.truth, on=["annotator", "task"], validate="many_to_one")
     return crowd.key | {
         "annotators": labels["annotator"].nunique(),
         "annotations": len(labels),
         "items": annotated,
         "labels_per_item": len(labels) / annotated if annotated else None,
-        "label_accuracy": _mean(known["label"] == known["gold"]),
+        "label_accuracy": _mean(_right(labels)),
         "expected_accuracy": _mean(simulated["accuracy"]),
     }
+
+
+def _right(labels: pd.DataFrame) -> pd.Series:
+    """Of the labels whose truth is known: by the noise itself, else by the gold label."""
+    corrupted = labels["corrupted"].dropna()
+    if len(corrupted):
+        return ~corrupted.astype(bool)
+    known = labels[labels["gold"].notna()]
+    return known["label"] == known["gold"]
 
 
 def _mean(values: pd.Series) -> float | None:

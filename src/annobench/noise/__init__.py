@@ -13,9 +13,16 @@ A file `<kind>.py` defines
         items: `tables.ITEMS`; base: `tables.PREDICTIONS` of all items under the judge, or None;
         rng: np.random.Generator
         returns `tables.ANNOTATIONS` of the training items, and `tables.TRUTH`; annotations of
-        other items, if there are any, are for evaluation only
+        other items, if there are any, are for evaluation only; a noise that puts wrong labels in
+        the place of right ones says which in `corrupted`
     def label_accuracy(expertise, options, ...)
         of a simulated crowd: how often annotators' labels are right, computed, not simulated
+
+and, if they hold for it,
+
+    FREE_TEXT = True        it can also annotate items without options, whose answers are texts
+    STREAM = "<name>"       its random stream is named after this and not after the study's entry,
+                            so that two entries of this kind are drawn alike but for their settings
 
 `Settings.files` names the files of the user that it reads, if it reads any. What the simulated
 crowds share is in annobench/crowd.py; docs/noise.md has every kind's formula.

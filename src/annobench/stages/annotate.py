@@ -19,7 +19,7 @@ def annotate(
     """`tables.ANNOTATIONS` and `tables.TRUTH`; every method sees the same ones."""
     annotations: pd.DataFrame
     truth: pd.DataFrame
-    annotations, truth = component("noise", kind).annotate(
-        items, base, settings, generator("annotations", dataset, noise, seed)
-    )
+    how = component("noise", kind)
+    stream = generator("annotations", dataset, getattr(how, "STREAM", noise), seed)
+    annotations, truth = how.annotate(items, base, settings, stream)
     return annotations, truth

@@ -4,8 +4,8 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from annobench import parsing, tables
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
 from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
 from annobench.models.tokens import prompt_tokens, tokenize, written
 from annobench.models.tuning import scorer_of
@@ -38,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asker:
-    """An untrained model that answers questions. It is loaded at the first of them."""
+    """A model that answers questions. It is loaded at the first of them."""
 
     folder: Path
     model: Model
@@ -46,6 +48,8 @@ class Asker:
     training: Training
     stream: tuple[str | int, ...]
     """Names of what sampled text may depend on, beside the question."""
+    learned: Mapping[str, Tensor] = field(default_factory=dict)
+    """A cell's trained parameters, which make it a trained model."""
 
     def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
         """`tables.VIEW`, one row for each question, in their order.
@@ -97,6 +101,8 @@ class Asker:
     @cached_property
     def _loaded(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         whole = load_model(self.folder)
+        if self.learned:
+            put_in(whole, self.model, self.learned)
         read_out_in_fp32(whole)
         whole.requires_grad_(False).train(False)
         store_frozen(whole, self.training.precision)

@@ -1,6 +1,7 @@
 """A trained model as a folder that transformers loads."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def save_model(folder: Path, settings: Model, values: dict[str, Tensor], out: Pa
 
 
 @torch.no_grad()
-def put_in(whole: "PreTrainedModel", settings: Model, values: dict[str, Tensor]) -> None:
+def put_in(whole: "PreTrainedModel", settings: Model, values: Mapping[str, Tensor]) -> None:
     """Set the trained parameters of a whole model, as `tuned` sees it.
 
     `top-layers` takes a model apart, so there a skeleton of it is taken apart instead: it is made

@@ -104,7 +104,7 @@ def token_item(
         ends = [tuple(tokenizer(answer, add_special_tokens=False).input_ids) for answer in answers]
     else:
         whole = [prompt_tokens(tokenizer, f"{before} {answer}", False) for answer in answers]
-        shared = min(_common(start, tokens) for tokens in whole)
+        shared = min((_common(start, tokens) for tokens in whole), default=len(start))
         start = start[:shared]
         ends = [tokens[shared:] for tokens in whole]
     if not start:

@@ -1,6 +1,7 @@
 """Encode: items to tokens, and the states of the frozen layers, once per data set and model."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +15,47 @@ from annobench.models.memory import in_smaller_rows
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, tokenize
 from annobench.questions import Question
+from annobench.targets import is_free_text
 from annobench.training.precision import arithmetic, pick_device, store_frozen
 from annobench.training.settings import Training
 
 log = logging.getLogger(__name__)
 
 
-def tokens_of(items: pd.DataFrame, folder: Path, model: Model) -> list[TokenItem]:
-    """Tokens of `tables.ITEMS`, in their order."""
+def tokens_of(
+    items: pd.DataFrame, folder: Path, model: Model, ended: bool = False
+) -> list[TokenItem]:
+    """Tokens of `tables.ITEMS`, in their order; of free text the prompt's only.
+
+    `ended`: the end of the text stands behind every option.
+    """
     tokenizer = load_tokenizer(folder)
     seq2seq = is_encoder_decoder(folder)
-    return [
+    found = [
         tokenize(tokenizer, Question(item, prompt, tuple(options)), model, seq2seq)
         for item, prompt, options in zip(
             items["item"], items["prompt"], items["options"], strict=True
         )
     ]
+    end = tokenizer.eos_token_id
+    if not ended or end is None:
+        return found
+    return [replace(t, options=tuple((*option, end) for option in t.options)) for t in found]
 
 
 def encode(
-    items: pd.DataFrame, folder: Path, model: Model, training: Training
+    items: pd.DataFrame, folder: Path, model: Model, training: Training, ended: bool = False
 ) -> tuple[list[TokenItem], States | None]:
     """Tokens, and the frozen states if `model.tune` trains only the top layers of a decoder.
+
+    Free text has no options to score, so no states either: a cell encodes what it learns.
 
     Raises:
         AnnobenchError: an item cannot be tokenized, or the model cannot be loaded or packed.
     """
     torch.set_num_threads(training.threads)
-    tokens = tokens_of(items, folder, model)
-    if is_encoder_decoder(folder):
+    tokens = tokens_of(items, folder, model, ended)
+    if is_encoder_decoder(folder) or is_free_text(items):
         return tokens, None
     whole = load_model(folder).requires_grad_(False).to(pick_device())  # type: ignore[arg-type]
     longest = max(tokens, key=lambda item: len(item.prompt) + max(map(len, item.options)))

@@ -166,7 +166,7 @@ def _untaught(job: Job, given: Given) -> pd.DataFrame:
 def _said(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
     """`tables.PREDICTIONS` in words of all but the training items, by the model with what it
     learned."""
-    asker = job.asker.taught(learned) if learned else job.asker
+    asker = replace(job.asker, learned=learned)
     view = views.base(partial(asker.ask, backend="score"), _asked(job.items))
     return view[["item", "text"]]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from annobench import tables
-from annobench.models.asking import Asker
+from annobench.models.asking import Asker, turn, understood
 from annobench.models.decoder import plain_scores
 from annobench.models.loading import load_model, load_tokenizer
 from annobench.models.settings import Full, Model, Views
@@ -128,9 +128,111 @@ def test_both_kinds_of_questions_keep_their_order(saved):
     mixed = one.ask([FREE[0], QUESTIONS[0], FREE[1]], "score")
     assert mixed["item"].tolist() == ["f1", "a", "f2"]
     assert mixed["answer"].notna().tolist() == [False, True, False]
-    assert mixed["text"][0] == one.ask([FREE[0]], "score")["text"][0]
+    assert mixed["nll"][0] == pytest.approx(one.ask([FREE[0]], "score")["nll"][0])
 
 
 @pytest.mark.parametrize("backend", ["score", "generate"])
 def test_no_questions(saved, tmp_path, backend):
     assert stored(asker(saved("llama")).ask([], backend), tmp_path).empty
+
+
+# Backend generate
+
+
+CHAT = (
+    "{% for m in messages %}red {{ m['content'] }} green {% endfor %}"
+    "{% if add_generation_prompt %}blue{% endif %}"
+)
+BRIEF = Views(new_tokens=6, side_by_side=2)
+
+
+@pytest.fixture
+def chatty(saved, tmp_path):
+    """The folder of a model that talks in turns."""
+    load_model(saved("llama")).save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(saved("llama"))
+    tokenizer.chat_template = CHAT
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sampled_texts_depend_on_the_stream_and_the_question_alone(saved, tmp_path, family):
+    """Not on the global random state, the other questions, their order or the batches."""
+    one = asker(saved(family), BRIEF)
+    torch.manual_seed(0)
+    found = stored(one.ask(QUESTIONS + FREE, "generate"), tmp_path)
+    state = torch.random.get_rng_state()
+    wide = asker(saved(family), BRIEF.model_copy(update={"side_by_side": 32}))
+    backwards = wide.ask([*FREE[::-1], *QUESTIONS[1:]], "generate")
+    assert torch.equal(torch.random.get_rng_state(), state)
+    same = [7, 6, 5, 4, 1, 2, 0]  # what came twice comes once, and says what it said first
+    assert backwards["said"].tolist() == found["said"][same].tolist()
+    np.testing.assert_allclose(backwards["nll"].astype(float), found["nll"][same], atol=1e-4)
+    assert found["nll"][0] != pytest.approx(found["nll"][3], abs=1e-3)
+    other = Asker(one.folder, one.model, BRIEF, FP32, ("other",)).ask(FREE, "generate")
+    assert other["nll"].tolist() != pytest.approx(found["nll"][4:].tolist(), abs=1e-3)
+
+
+def test_temperature(saved):
+    """Nearly 0 says what is likeliest."""
+    cold = asker(saved("llama"), BRIEF.model_copy(update={"temperature": 1e-6}))
+    cold, warm = (one.ask(FREE, "generate") for one in (cold, asker(saved("llama"), BRIEF)))
+    likeliest = asker(saved("llama"), Views(answer_tokens=6)).ask(FREE, "score")
+    assert [said.strip() for said in cold["said"]] == likeliest["text"].fillna("").tolist()
+    np.testing.assert_allclose(cold["nll"], likeliest["nll"], atol=1e-4)
+    assert warm["nll"].mean() > cold["nll"].mean()
+
+
+@pytest.mark.parametrize("folder", ["base", "chat"])
+def test_what_cannot_be_read_is_null_and_counted(saved, chatty, tmp_path, caplog, folder):
+    caplog.set_level("INFO")
+    one = asker(chatty if folder == "chat" else saved("llama"), BRIEF)
+    found = one.ask(QUESTIONS * 5 + FREE, "generate")
+    unread = int((found["answer"].isna() & found["text"].isna()).sum())
+    assert 0 < unread < 24
+    assert "24 questions to llama (generate)" in caplog.text
+    assert f"{unread} answers could not be read" in caplog.text
+
+
+def test_a_turn_of_a_chat():
+    model = Model(source="path:any", answer="letter")
+    assert turn(QUESTIONS[2], model) == (
+        'Question: which ?\nA. cat\nB. dog\n\nEnd your reply with the line "Answer: <letter>".'
+    )
+    assert turn(FREE[1], model).endswith(
+        'which ?\n\nEnd your reply with the line "Answer: <answer>".'
+    )
+
+
+def test_a_chat_template_surrounds_the_turn(saved, chatty):
+    """So the same question draws the same, and says something else."""
+    plain, chat = (
+        asker(folder, BRIEF).ask(FREE, "generate") for folder in (saved("llama"), chatty)
+    )
+    assert plain["nll"].tolist() != pytest.approx(chat["nll"].tolist(), abs=1e-3)
+
+
+THREE = QUESTIONS[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "answer", "chat", "wanted"),
+    [
+        (" a dark box\nBecause the door is not red.", THREE, "text", False, 1),
+        (" a dark box\nBecause the door is not red.", THREE, "text", True, None),
+        (" B\nor A", THREE, "letter", False, 1),
+        ("A door is red.\nThe ball is not.\nAnswer: dark box", THREE, "text", True, 1),
+        ("ball or door", THREE, "text", False, None),
+        ("", THREE, "letter", True, None),
+        (" two\nand no more", FREE[0], "text", False, "two"),
+        (" two\nand no more", FREE[0], "text", True, None),
+        ("One and one.\nAnswer: two", FREE[0], "letter", True, "two"),
+        ("", FREE[0], "text", False, None),
+    ],
+)
+def test_what_is_understood(said, question, answer, chat, wanted):
+    """A text behind "Answer:" is read from its first line on, a reply from its last "Answer:"."""
+    key = "answer" if question.options else "text"
+    model = Model(source="path:any", answer=answer)
+    assert understood(said, question, model, chat) == {key: wanted}

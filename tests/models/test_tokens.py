@@ -243,7 +243,8 @@ FEW_SHOT = Question(
             False,
             (
                 "Look at the light.\n\nQ: which is red?\nA. ball\nB. box\nA: B\n\n"
-                "Q: how many?\nA: two\n\nQ: which is blue?\nA. door\nB. wall\nThe wall is green.\nA:"
+                "Q: how many?\nA: two\n\nQ: which is blue?\nA. door\nB. wall\n"
+                "The wall is green.\nA:"
             ),
         ),
     ],

@@ -165,33 +165,25 @@ class Asker:
 
     def _generated(self, questions: Sequence[Question]) -> tuple[list[Row], int]:
         """A sampled text for each question, read, and how many tokens that took."""
-        _, tokenizer = self._loaded
-        chat = bool(tokenizer.chat_template)
-        asked = [self._turn(question) if chat else self._plain(question) for question in questions]
-        opening, _, closing = self.model.template.partition("{prompt}")
-        stop = "" if chat else opening.replace(" ", "").strip()
-        said = self._write(asked, self._draws(questions), self.views.new_tokens, stop)
-        rows = []
-        for question, one in zip(questions, said, strict=True):
-            read = one.text if chat else f"{closing} {one.text}"
-            rows.append({"said": one.text, "nll": one.nll} | self._answer(question, read))
+        chat = bool(self._loaded[1].chat_template)
+        prompts = [
+            self._turn(question) if chat else self._plain(question) for question in questions
+        ]
+        stop = "" if chat else _opening(self.model).replace(" ", "").strip()
+        said = self._write(prompts, self._draws(questions), self.views.new_tokens, stop)
+        rows = [
+            {"said": one.text, "nll": one.nll} | understood(one.text, question, self.model, chat)
+            for question, one in zip(questions, said, strict=True)
+        ]
         return rows, sum(len(one.log_p) for one in said)
 
     def _plain(self, question: Question) -> tuple[int, ...]:
         return self._read(written(question, self.model, listed=True)[0])
 
     def _turn(self, question: Question) -> tuple[int, ...]:
-        """The question as the user's turn of a chat, which says how to end."""
-        _, tokenizer = self._loaded
-        closing = self.model.template.partition("{prompt}")[2]
-        text = written(question, self.model, listed=True)[0].removesuffix(closing)
-        answer = "letter" if question.options and self.model.answer == "letter" else "answer"
-        content = f'{text}\n\nEnd your reply with the line "Answer: <{answer}>".'
-        tokens = tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=False,
+        turns = [{"role": "user", "content": turn(question, self.model)}]
+        tokens = self._loaded[1].apply_chat_template(
+            turns, add_generation_prompt=True, tokenize=True, return_dict=False
         )
         return tuple(tokens)
 
@@ -207,8 +199,27 @@ class Asker:
             times[digest] += 1
         return np.stack(draws)
 
-    def _answer(self, question: Question, said: str) -> Row:
-        if question.options:
-            letters = self.model.answer == "letter"
-            return {"answer": parsing.option_said(said, question.options, letters)}
-        return {"text": parsing.text_said(said)}
+
+def turn(question: Question, model: Model) -> str:
+    """What a user asks in a chat: the question up to its answer, and how the reply is to end."""
+    text = written(question, model, listed=True)[0].removesuffix(_closing(model))
+    answer = "letter" if question.options and model.answer == "letter" else "answer"
+    return f'{text}\n\nEnd your reply with the line "Answer: <{answer}>".'
+
+
+def understood(said: str, question: Question, model: Model, chat: bool) -> Row:
+    """`answer` or `text` as `parsing` reads it; a text that goes on with the question is read
+    together with the end of the template, which may say "Answer:"."""
+    text = said if chat else f"{_closing(model)} {said}"
+    if question.options:
+        letters = model.answer == "letter"
+        return {"answer": parsing.option_said(text, question.options, letters)}
+    return {"text": parsing.text_said(text)}
+
+
+def _opening(model: Model) -> str:
+    return model.template.partition("{prompt}")[0]
+
+
+def _closing(model: Model) -> str:
+    return model.template.partition("{prompt}")[2]

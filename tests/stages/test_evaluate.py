@@ -20,7 +20,7 @@ def test_a_recorded_cell_is_measured(job, saving, items, annotations, build, tun
     tables.write(tmp_path / "t.parquet", tables.empty(tables.TRUTH), tables.TRUTH)
     cell = job("realm", tune=tune)
     place = {"dataset": "d", "noise": "n", "seed": 0}
-    record(cell, saving, {}, tmp_path / "cell")
+    record(cell, saving, {"method": {"kind": "realm", "b": 1}}, tmp_path / "cell")
     read = read_cell(tmp_path / "cell", **place, model="m", method="realm")
     crowd = read_crowd(tmp_path / "a.parquet", tmp_path / "t.parquet", **place)
     frames = evaluate([read], {"d": items}, [crowd])
@@ -31,6 +31,7 @@ def test_a_recorded_cell_is_measured(job, saving, items, annotations, build, tun
     assert "expertise-spearman" not in means  # there is no truth
     run = frames.runs.iloc[0]
     model = build("llama")
+    assert run["settings"] == '{"b":1,"kind":"realm"}'
     assert run["parameters"] == model.num_parameters()
     layer = sum(p.numel() for p in model.model.layers[-1].parameters())
     norm = model.model.norm.weight.numel()

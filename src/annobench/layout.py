@@ -26,7 +26,16 @@ CELL_FILES = (
 )
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
-STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs", "crowds")
+STUDY_TABLES = (
+    "metrics",
+    "summary",
+    "comparisons",
+    "annotators",
+    "history",
+    "runs",
+    "crowds",
+    "selection",
+)
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")

@@ -172,11 +172,12 @@ class Study(Settings):
 
     def _takes_its_text(self, cell: Cell) -> None:
         """Refuse a data set of free text where noise or method needs options."""
-        if not _free_text("data", self.datasets[cell.dataset]):
+        if not _free_text("data", self.datasets[cell.dataset].kind):
             return
         needing = {f"methods.{cell.method}": self.method(cell).NEEDS.options}
         if cell.noise is not None:
-            needing[f"noise.{cell.noise}"] = not _free_text("noise", self.noise[cell.noise])
+            kind = self.noise[cell.noise].kind
+            needing[f"noise.{cell.noise}"] = not _free_text("noise", kind)
         for what, needs in needing.items():
             if needs:
                 raise ValueError(
@@ -265,9 +266,9 @@ class Study(Settings):
         return merged(shared, *noise, self.methods[cell.method].training)
 
 
-def _free_text(package: str, entry: Entry) -> bool:
-    """Whether the entry's kind says that it is of, or for, free text."""
-    return bool(getattr(component(package, entry.kind), "FREE_TEXT", False))
+def _free_text(package: str, kind: str) -> bool:
+    """Whether a kind says that it is of, or for, free text."""
+    return bool(getattr(component(package, kind), "FREE_TEXT", False))
 
 
 def read_study(path: Path) -> Study:

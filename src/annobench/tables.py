@@ -124,9 +124,11 @@ RUNS = _schema(
         "peak_memory_bytes": _INT,
         "parameters": _INT,
         "trained_parameters": _INT,
+        "settings": _TEXT,
     },
 )
-"""What became of each cell, what it cost, and how large its model is."""
+"""What became of each cell, what it cost, and how large its model is; `settings` are its method's
+own, as canonical JSON."""
 
 CROWDS = _schema(
     {
@@ -189,6 +191,18 @@ STUDY_HISTORY = _schema(
     _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL
 )
 
+SELECTION = _schema(
+    _CELL_REQUIRED | {"item": _TEXT, "corrupted": pa.bool_(), "verdict": _TEXT},
+    _CELL_OPTIONAL | {"nll": _REAL, "suspicion": _REAL, "right": pa.bool_()},
+)
+"""What became of each label, in cells whose targets have `nll` or `suspicion`, under noise that
+knows which labels it made wrong.
+
+`verdict` is "trusted" where the cell learned from the label, "relabelled" where it learned another
+one in its place, and "dropped" where it did not learn from the item; `right` says of the former two
+whether what was learned is right.
+"""
+
 STUDY_SCHEMAS = {
     "metrics": METRICS,
     "summary": SUMMARY,
@@ -197,6 +211,7 @@ STUDY_SCHEMAS = {
     "history": STUDY_HISTORY,
     "runs": RUNS,
     "crowds": CROWDS,
+    "selection": SELECTION,
 }
 """The tables of a whole study, by file name."""
 

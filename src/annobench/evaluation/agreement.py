@@ -10,8 +10,14 @@ EXPERTISE_SPEARMAN = "expertise-spearman"
 LABELS = {
     TARGET_ACCURACY: "accuracy of training targets",
     EXPERTISE_SPEARMAN: "Spearman of learned and true expertise",
+    "detection-precision": "precision of flagged labels",
+    "detection-recall": "recall of wrong labels",
+    "detection-auc": "AUC of suspicion",
+    "relabel-accuracy": "accuracy of new labels",
+    "lost-correct": "share of right labels lost",
+    "lost-hard": "share of hard right labels lost",
 }
-"""Both are better when higher."""
+"""What they are called; those of detection are measured in `evaluation.detection`."""
 
 
 class Agreement(NamedTuple):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
-from annobench.evaluation import samples
+from annobench.evaluation import detection, samples
 from annobench.evaluation.agreement import Agreement, with_truth
 from annobench.evaluation.cells import OK, CellResult, agreements, probabilities
 from annobench.evaluation.crowds import Crowd
@@ -30,12 +30,14 @@ class StudyFrames:
     history: pd.DataFrame  # STUDY_HISTORY
     runs: pd.DataFrame  # RUNS
     crowds: pd.DataFrame  # CROWDS
+    selection: pd.DataFrame  # SELECTION
 
 
 def evaluate(
     cells: Iterable[CellResult],
     items: Mapping[str, pd.DataFrame],
     crowds: Iterable[Crowd] = (),
+    views: Mapping[tuple[str, str], pd.DataFrame] | None = None,
 ) -> StudyFrames:
     """Measure every cell, average over seeds, compare methods.
 
@@ -46,6 +48,8 @@ def evaluate(
             `evaluation.metrics`, test items with annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
+        views: (data set, model) -> table `tables.VIEW`, what the untrained model says of the
+            items, to measure which right labels of hard items a method lost.
 
     Raises:
         AnnobenchError: a cell's data set is not in `items`, a cell comes twice, or its predictions
@@ -60,11 +64,15 @@ def evaluate(
         ]
         for dataset, frame in items.items()
     }
+    hard = {
+        place: detection.hard_items(view, items[place[0]]) for place, view in (views or {}).items()
+    }
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
     annotators: list[pd.DataFrame] = []
     history: list[pd.DataFrame] = []
+    selection: list[pd.DataFrame] = []
     for cell in cells:
         if cell.dataset not in items:
             raise AnnobenchError(
@@ -75,13 +83,19 @@ def evaluate(
         seen.add(tuple(cell.key.values()))
         place = (cell.dataset, cell.model)
         block = blocks.setdefault(place, Block(*place, sampled[cell.dataset], []))
-        truth = drawn.truth.get((cell.dataset, cell.noise, cell.seed), _UNKNOWN)
-        block.cells.append(_scored(cell, block, asked[cell.dataset], items[cell.dataset], truth))
+        draw = (cell.dataset, cell.noise, cell.seed)
+        truth = drawn.truth.get(draw, _UNKNOWN)
+        labels = _judged(cell, items[cell.dataset], drawn.labels.get(draw), hard.get(place))
+        block.cells.append(
+            _scored(cell, block, asked[cell.dataset], items[cell.dataset], truth, labels)
+        )
         runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
         if cell.annotators is not None:
             annotators.append(with_truth(cell.annotators, truth).assign(**cell.key))
         if cell.history is not None:
             history.append(cell.history.assign(**cell.key))
+        if labels is not None and detection.explained(labels):
+            selection.append(labels[detection.SELECTION].assign(**cell.key))
     summary, comparisons = summarize(list(blocks.values()))
     metrics = [row for block in blocks.values() for row in _metric_rows(block)]
     return StudyFrames(
@@ -92,6 +106,7 @@ def evaluate(
         history=_frame(_concatenated(history), tables.STUDY_HISTORY),
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
+        selection=_frame(_concatenated(selection), tables.SELECTION),
     )
 
 
@@ -104,6 +119,7 @@ RUN_FIELDS = (
     "peak_memory_bytes",
     "parameters",
     "trained_parameters",
+    "settings",
 )
 _UNKNOWN = tables.empty(tables.TRUTH)
 
@@ -114,32 +130,53 @@ class _Drawn:
 
     rows: list[dict[str, Any]]
     truth: dict[tuple[str, str | None, int | None], pd.DataFrame]
+    labels: dict[tuple[str, str | None, int | None], pd.DataFrame]
+    """annotations, where it is known which of them are wrong"""
     held_out: dict[str, dict[str, list[pd.DataFrame]]]
     """data set -> noise -> one frame per seed"""
 
 
 def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> _Drawn:
-    found = _Drawn([], {}, {})
+    found = _Drawn([], {}, {}, {})
     for crowd in crowds:
         frame = items[crowd.dataset]
         found.rows.append(draws.measure(crowd, frame))
         found.truth[crowd.dataset, crowd.noise, crowd.seed] = crowd.truth
+        if crowd.annotations["corrupted"].notna().any():
+            found.labels[crowd.dataset, crowd.noise, crowd.seed] = crowd.annotations
         held = found.held_out.setdefault(crowd.dataset, {}).setdefault(crowd.noise, [])
         held.append(samples.held_out(crowd, frame))
     return found
 
 
+def _judged(
+    cell: CellResult, items: pd.DataFrame, labels: pd.DataFrame | None, hard: pd.Series | None
+) -> pd.DataFrame | None:
+    """What became of each label, where there are targets, and labels of known truth."""
+    if labels is None or cell.targets is None or cell.status != OK:
+        return None
+    return detection.judged(labels, cell.targets, items, hard)
+
+
 def _scored(
-    cell: CellResult, block: Block, asked: Asked, items: pd.DataFrame, truth: pd.DataFrame
+    cell: CellResult,
+    block: Block,
+    asked: Asked,
+    items: pd.DataFrame,
+    truth: pd.DataFrame,
+    labels: pd.DataFrame | None,
 ) -> Scored:
     ok = cell.status == OK
     p = probabilities(cell, asked) if ok and block.samples else None
+    found = agreements(cell, items, truth) if ok else {}
+    if labels is not None:
+        found |= detection.measures(labels)
     return Scored(
         key=cell.key,
         status=cell.status,
         reason=cell.reason,
         scores=[{} if p is None else sample.scores(p, cell.annotators) for sample in block.samples],
-        agreements=agreements(cell, items, truth) if ok else {},
+        agreements=found,
     )
 
 

@@ -8,7 +8,17 @@ from pydantic import AfterValidator, WithJsonSchema
 from annobench import registry
 
 HELD_OUT = "heldout-nll"
-AGREEMENTS = ("target-accuracy", "expertise-spearman")
+AGREEMENTS = {
+    "target-accuracy": True,
+    "expertise-spearman": True,
+    "detection-precision": True,
+    "detection-recall": True,
+    "detection-auc": True,
+    "relabel-accuracy": True,
+    "lost-correct": False,
+    "lost-hard": False,
+}
+"""Whether each is better when it is higher."""
 MEASURES = (*registry.kinds("evaluation.metrics"), HELD_OUT, *AGREEMENTS)
 
 
@@ -32,9 +42,9 @@ def label(measure: str) -> str:
 
 
 def higher_is_better(measure: str) -> bool:
-    """Which way a measure points; agreements point up."""
+    """Which way a measure points."""
     name = measure.partition(":")[0]
-    return name in AGREEMENTS or bool(_metric(name).HIGHER_IS_BETTER)
+    return AGREEMENTS[name] if name in AGREEMENTS else bool(_metric(name).HIGHER_IS_BETTER)
 
 
 def _metric(name: str) -> ModuleType:

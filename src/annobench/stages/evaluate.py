@@ -8,7 +8,7 @@ from annobench import tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import RUN_FIELDS
-from annobench.files import read_json
+from annobench.files import canonical_json, read_json
 
 
 def read_cell(
@@ -24,7 +24,8 @@ def read_cell(
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    run = read_json(folder / "run.json")
+    record = read_json(folder / "run.json")
+    run = record | {"settings": canonical_json(record["recipe"]["method"])}
 
     def table(name: str) -> pd.DataFrame | None:
         frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))

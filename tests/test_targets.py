@@ -1,16 +1,25 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from annobench import tables
 from annobench.aggregation.majority import posterior
+from annobench.errors import AnnobenchError
 from annobench.methods import Given
 from annobench.targets import (
     aggregated,
+    among_smallest,
     chance_corrected_agreement,
+    labelled_items,
+    low_component,
     one_hot,
     option_counts,
+    p_of,
     target_frame,
+    targets_in_words,
 )
+
+NAN = float("nan")
 
 
 def test_one_hot():
@@ -99,3 +108,82 @@ def test_aggregated_targets():
     assert found["distribution"].tolist() == [[0, 0, 1], [0, 1]]
     assert found["reason"].tolist() == ["why", "why"]
     assert found["annotator"].isna().all()
+
+
+TWO = pd.DataFrame({"item": ["b", "a"], "options": [["x", "y", "y"], ["p", "q"]]})
+
+
+def labels_of(items, labels, annotators=None):
+    return pd.DataFrame({"item": items, "label": labels, "annotator": annotators})
+
+
+def test_labelled_items_are_rows_of_annotations_in_the_order_of_the_items():
+    given = Given(TWO, labels_of(["a", "b", "b"], [1, 0, 2], ["ann", "cat", "bob"]))
+    found = labelled_items(given)
+    assert found["item"].tolist() == ["b", "b", "a"]
+    assert found["annotator"].tolist() == ["bob", "cat", "ann"]
+    assert found["label"].tolist() == [2, 0, 1]
+    assert found["given"].tolist() == ["y", "x", "q"]
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_outside_the_options_is_refused(label):
+    with pytest.raises(AnnobenchError, match=f"item 'a': found label {label}; allowed: 0 to 1"):
+        labelled_items(Given(TWO, labels_of(["a"], [label])))
+
+
+def test_a_missing_text_is_refused():
+    bare = pd.DataFrame({"item": ["a"], "options": [[]]})
+    with pytest.raises(AnnobenchError, match="item 'a': found label None; allowed: a text"):
+        labelled_items(Given(bare, labels_of(["a"], [None]).assign(text=None)))
+
+
+def test_a_word_that_two_options_share_is_the_given_one():
+    items = labelled_items(Given(TWO, labels_of(["b", "a"], [2, 0])))
+    found = targets_in_words(items, ["y", "q"], [True, False], ["given", "new"])
+    assert found["distribution"].tolist() == [(0, 0, 1), (0, 1)]
+    assert found["kept"].tolist() == [True, False]
+    other = labelled_items(Given(TWO, labels_of(["b"], [0])))
+    assert targets_in_words(other, ["y"], [True], "new")["distribution"][0] == (0, 1, 0)
+
+
+def test_among_smallest_by_hand():
+    """Four are known: 0.5 of them are two, 0.6 and 0.75 three; of equal ones the first."""
+    values = pd.Series([3.0, NAN, 1.0, 2.0, 2.0], index=list("vwxyz"))
+    for share, names in ((0.25, "x"), (0.5, "xy"), (0.6, "xyz"), (0.75, "xyz"), (1, "vxyz")):
+        found = among_smallest(values, share)
+        assert "".join(found.index[found]) == names
+    assert not among_smallest(pd.Series([NAN, None], dtype=object), 1).any()
+    assert among_smallest(pd.Series(np.arange(25)), 0.28).sum() == 7
+
+
+def test_the_lower_of_two_gaussians():
+    rng = np.random.default_rng(0)
+    low = np.arange(300) < 200
+    losses = pd.Series(np.where(low, rng.normal(0.5, 0.2, 300), rng.normal(3, 0.5, 300)))
+    found = low_component(losses)
+    assert (found == low).mean() > 0.99
+    pd.testing.assert_series_equal(found, low_component(losses))
+
+
+@pytest.mark.parametrize("wide", ["low", "high"])
+def test_a_wide_gaussian_does_not_reach_beyond_a_narrow_one(wide):
+    rng = np.random.default_rng(0)
+    narrow, broad = rng.normal(2, 0.05, 100), rng.normal(2 + (-1 if wide == "low" else 1), 1, 100)
+    losses = pd.Series(np.sort(np.concatenate([narrow, broad])))
+    found = low_component(losses)
+    assert found.any()
+    assert not found.all()
+    assert found.is_monotonic_decreasing
+
+
+def test_equal_losses_are_one_component():
+    assert low_component(pd.Series([0.7, 0.7, 0.7])).all()
+    assert low_component(pd.Series([0.7])).all()
+
+
+def test_the_probability_of_a_label_is_above_zero():
+    found = p_of(pd.Series([[0.2, 0.8], [1.0, 0.0, 0.0]]), pd.Series([1, 2], index=["a", "b"]))
+    assert found["a"] == 0.8
+    assert 0 < found["b"] < 1e-300
+    assert found.index.tolist() == ["a", "b"]

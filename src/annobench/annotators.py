@@ -33,6 +33,8 @@ Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+EVERYONE = "everyone"
+"""The one annotator of a method that learns a single expertise for all labels."""
 LEVEL = 0.95
 SIGNIFICANCE = 0.05
 _HALVINGS = 40
@@ -117,10 +119,13 @@ def table(
     """`tables.ANNOTATORS`, one row for each entry of a method's `expertise`, in its order.
 
     The task is "all" where expertise is one number over several tasks. `probabilities` [items, K]
-    are the trained model's, of `items` (`tables.ITEMS`).
+    are the trained model's, of `items` (`tables.ITEMS`). An only entry `EVERYONE` has all labels,
+    signed or not.
     """
     labels = given.annotations
     assert labels is not None
+    if expertise.index.tolist() == [EVERYONE]:
+        labels = labels.assign(annotator=EVERYONE)
     labels = labels[labels["annotator"].notna()]
     row = pd.Index(items["item"]).get_indexer(pd.Index(labels["item"]))
     if isinstance(expertise.index, pd.MultiIndex):

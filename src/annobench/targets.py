@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from annobench.errors import AnnobenchError
 from annobench.methods import Given
 from annobench.tables import stack
 
@@ -91,42 +93,112 @@ def chance_corrected_agreement(
 
 
 def labelled_items(given: Given) -> pd.DataFrame:
-    """`tables.ITEMS` of the annotated training items, with a column `given`: the label in words.
+    """The annotated items, one row for each annotation: in their order, then by annotator.
+
+    `tables.ITEMS` with the columns annotator, label, and `given`: the label in words, an option's
+    text or a free one. Nothing depends on the order of the annotations.
 
     Raises:
-        ValueError: an item has more than one label.
+        AnnobenchError: a label is not one of its item's options, or is missing.
     """
-    labels = given.annotations
-    assert labels is not None
-    twice = labels["item"][labels["item"].duplicated()]
-    if len(twice):
-        raise ValueError(f"item {twice.iloc[0]!r} has several labels; allowed: one")
-    labels = labels.reindex(columns=["item", "label", "text"])
-    items = given.items.merge(labels, on="item", validate="one_to_one")
-    words = [
-        options[int(label)] if len(options) else text
-        for options, label, text in zip(
-            items["options"], items["label"], items["text"], strict=True
-        )
-    ]
-    return items.drop(columns=["label", "text"]).assign(given=words)
+    assert given.annotations is not None
+    columns = ["item", "annotator", "label", "text"]
+    labels = given.annotations.reindex(columns=columns).sort_values(columns)
+    rows = given.items.merge(labels, on="item")
+    words = zip(rows["item"], rows["options"], rows["label"], rows["text"], strict=True)
+    return rows.drop(columns="text").assign(given=[_in_words(*row) for row in words])
+
+
+def _in_words(item: str, options: Sequence[str], label: float, text: str | None) -> str:
+    if len(options) == 0 and isinstance(text, str):
+        return text
+    if pd.notna(label) and 0 <= label < len(options):
+        return options[int(label)]
+    found = text if pd.isna(label) else label
+    allowed = f"0 to {len(options) - 1}" if len(options) else "a text"
+    raise AnnobenchError(f"annotations: item {item!r}: found label {found}; allowed: {allowed}")
 
 
 def targets_in_words(
-    items: pd.DataFrame, words: pd.Series, kept: pd.Series, reason: Sequence[str], **more: pd.Series
+    items: pd.DataFrame,
+    words: Sequence[str | None] | pd.Series,
+    kept: Sequence[bool] | pd.Series | npt.NDArray[np.bool_],
+    reason: str | Sequence[str] | npt.NDArray[np.str_],
+    suspicion: pd.Series | None = None,
+    nll: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """`tables.TARGETS` of one answer in words for each item, an option's text or free text; `more`
-    are other columns."""
-    free = (items["options"].map(len) == 0).to_numpy()
-    distributions = [
-        tuple(np.eye(len(options))[list(options).index(word)].tolist()) if len(options) else (1.0,)
-        for word, options in zip(words, items["options"], strict=True)
-    ]
-    frame = target_frame(items["item"], distributions, "")
-    columns = {"kept": kept, "reason": reason, "text": words.where(free, None)} | more
-    return frame.assign(**{name: np.asarray(values) for name, values in columns.items()})
+    """`tables.TARGETS` of answers in words, one row for each of `items`, all of weight 1.
+
+    `items` are `tables.ITEMS` or `labelled_items`. A word is an option's text, of equal options the
+    one that was given and else the first; or the answer to an item without options. A row without a
+    word has even probabilities, or no text.
+    """
+    none = pd.Series(None, items.index, dtype=object)
+    labels = items.get("label", none)
+    free = items["options"].map(len) == 0
+    rows = zip(items["options"], words, labels, strict=True)
+    return pd.DataFrame(
+        {
+            "item": items["item"].to_numpy(),
+            "annotator": items.get("annotator", none).to_numpy(),
+            "distribution": pd.Series([_distribution(*row) for row in rows], dtype=object),
+            "weight": 1.0,
+            "kept": np.asarray(kept, dtype=bool),
+            "reason": reason,
+            "text": [
+                word if bare and pd.notna(word) else None
+                for word, bare in zip(words, free, strict=True)
+            ],
+            "suspicion": np.nan if suspicion is None else suspicion.to_numpy(float),
+            "nll": np.nan if nll is None else nll.to_numpy(float),
+        }
+    )
+
+
+def _distribution(
+    options: Sequence[str], word: str | None, label: float | None
+) -> tuple[float, ...]:
+    """One-hot at the word, even without one; [1] for free text."""
+    if len(options) == 0:
+        return (1.0,)
+    if word is None or pd.isna(word):
+        return (1 / len(options),) * len(options)
+    given = None if label is None or pd.isna(label) else int(label)
+    place = given if given is not None and options[given] == word else list(options).index(word)
+    return tuple(float(number == place) for number in range(len(options)))
 
 
 def among_smallest(values: pd.Series, share: float) -> pd.Series:
-    """Which values are among the smallest, a share of all, rounded up; nulls never are."""
-    return values.rank(method="first") <= math.ceil(share * values.notna().sum())
+    """Which values are among the smallest `share` of those known, rounded up; of equal ones the
+    first. Unknown values are not."""
+    known = values.astype(float)
+    count = math.ceil(round(share * known.notna().sum(), 6))  # 0.28 * 25 is 7.000000000000001
+    return known.rank(method="first") <= count
+
+
+def low_component(losses: pd.Series) -> pd.Series:
+    """Which losses [N] belong to the lower of two Gaussians fitted to them all.
+
+    As in DivideMix (Li et al., ICLR 2020): the lower component's posterior is above one half. What
+    lies below its mean belongs to it too, and what lies above the other's mean does not, so that a
+    wide component does not reach beyond a narrow one. Losses that are all equal show no second
+    component: all belong to the lower.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    if losses.nunique() < 2:
+        return pd.Series(True, losses.index)
+    column = losses.to_numpy(float)[:, None]
+    mixture = GaussianMixture(2, random_state=0).fit(column)
+    means = mixture.means_[:, 0]
+    low = int(means.argmin())
+    likely = mixture.predict_proba(column)[:, low] > 0.5
+    found: pd.Series = (losses <= means[low]) | (likely & (losses < means[1 - low]))
+    return found
+
+
+def p_of(probabilities: pd.Series, labels: pd.Series) -> pd.Series:
+    """Each row's probability of its label, from those of its options; above 0, so that it has a
+    logarithm."""
+    p = [row[int(label)] for row, label in zip(probabilities, labels, strict=True)]
+    return pd.Series(np.maximum(p, np.finfo(float).tiny), labels.index)

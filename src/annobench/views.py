@@ -11,22 +11,18 @@ ours, as is the form that reasoning takes for a backend that only scores options
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from annobench.free_text import same
-from annobench.questions import Example, Question
-from annobench.retrieval import nearest
+from annobench.questions import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from annobench.questions import Ask
-
-log = logging.getLogger(__name__)
+    from annobench.questions import Ask, Example
 
 REASON = (
     "Think about the question step by step: what it asks for, what you know about it, and which "
@@ -44,6 +40,15 @@ REVIEW = (
     "thinking it through. Where they differ, decide who is right, and give the right answer."
 )
 EXPERTS = ("Expert who saw similar questions: {}", "Expert who thought it through: {}")
+CHECK = (
+    "Someone has answered a question, and such answers are often wrong. Decide whether the given "
+    "answer is wrong: say yes if it is wrong and no if it is right."
+)
+OPTIONS = "Possible answers: {}"
+GIVEN = "Given answer: {}"
+OTHERS = ("Another answer: {}", "An answer after some thought: {}")
+IS_WRONG = "Is the given answer wrong?"
+VERDICTS = ("no", "yes")
 NO_ANSWER = "no answer"
 
 
@@ -90,28 +95,57 @@ def review(ask: Ask, items: pd.DataFrame, *views: pd.DataFrame) -> pd.DataFrame:
     return ask(_questions(items, REVIEW, hints=hints))
 
 
-def neighbours(
-    embeddings: pd.DataFrame, items: pd.DataFrame, among: pd.DataFrame, k: int
-) -> list[tuple[Example, ...]]:
-    """For each item the k nearest others with their labels, the nearest last.
+def check(
+    ask: Ask,
+    items: pd.DataFrame,
+    labels: Sequence[str],
+    base: Sequence[str | None] | None = None,
+    reasoning: Sequence[str | None] | None = None,
+) -> pd.DataFrame:
+    """Whether the model takes the label of each item for noise.
 
-    `among` has a column `given`, the label in words. Where it holds fewer than k others, an item is
-    shown those; the log says so.
+    `items`: `tables.ITEMS`; `labels`: the answers to judge, in words; `base` and `reasoning`: what
+    two views answered, shown if they are given (None for no answer), as to RobustFT's checker.
+
+    Returns columns item, suspicion and noisy, one row for each item in their order. `suspicion` is
+    the probability of "yes, it is wrong" where the backend knows it, else 1 or 0 by what was said,
+    and null where that cannot be read. `noisy` is false only for a "no": what cannot be read is
+    noisy, as only what is found right is to be trusted.
     """
-    if len(among) < k:
-        log.warning("k: %d neighbours asked for, %d found; these are used", k, len(among))
-    own = pd.Index(among["item"]).get_indexer(items["item"])
-    vectors = (embeddings.loc[frame["item"]].to_numpy() for frame in (items, among))
-    shown = [
-        Example(prompt, tuple(options), label)
-        for prompt, options, label in zip(
-            among["prompt"], among["options"], among["given"], strict=True
+    hints = [
+        "\n".join(
+            [OPTIONS.format("; ".join(options))] * (len(options) > 0)
+            + [GIVEN.format(label)]
+            + [other.format(text or NO_ANSWER) for other, text in said]
+            + [IS_WRONG]
+        )
+        for options, label, said in zip(
+            items["options"], labels, _others(len(items), base, reasoning), strict=True
         )
     ]
-    return [
-        tuple(shown[place] for place in reversed(places) if place >= 0)
-        for places in nearest(*vectors, k, own).tolist()
+    verdicts = items.assign(options=[VERDICTS] * len(items))
+    view = ask(_questions(verdicts, CHECK, hints=hints))
+    yes = [
+        verdict if p is None else p[VERDICTS.index("yes")]
+        for p, verdict in zip(
+            view["probabilities"],
+            view["answer"].astype("Float64").to_numpy(float, na_value=np.nan),
+            strict=True,
+        )
     ]
+    return pd.DataFrame(
+        {
+            "item": items["item"].to_numpy(),
+            "suspicion": np.array(yes, dtype=float),
+            "noisy": ~view["answer"].eq(VERDICTS.index("no")).fillna(False).to_numpy(bool),
+        }
+    )
+
+
+def _others(rows: int, *views: Sequence[str | None] | None) -> list[list[tuple[str, str | None]]]:
+    """For each row the other answers to show, each with its line."""
+    shown = [(line, view) for line, view in zip(OTHERS, views, strict=True) if view is not None]
+    return [[(line, view[row]) for line, view in shown] for row in range(rows)]
 
 
 def of_items(view: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,94 @@
+from dataclasses import dataclass, field
+
 import pandas as pd
 import pytest
 import torch
 
 from annobench import tables
+from annobench.questions import Question
 from annobench.training.rows import Rows
 
 OPTIONS = [2, 3, 4, 5, 4, 3]
+
+
+@dataclass
+class Answers:
+    """A model that answers from tables, and notes what it was asked and trained on."""
+
+    said: list[pd.DataFrame] = field(default_factory=list)
+    """`tables.VIEW` for each call of `ask`, in order; the items are the questions'."""
+    fits: list[pd.DataFrame] = field(default_factory=list)
+    """`tables.PREDICTIONS` for each call of `fit`, in order."""
+    asked: list[tuple[list[Question], str]] = field(default_factory=list)
+    taught: list[tuple[pd.DataFrame, float, str]] = field(default_factory=list)
+
+    def ask(self, questions, backend):
+        said = self.said[len(self.asked)]
+        self.asked.append((list(questions), backend))
+        assert len(said) == len(questions)
+        return said.assign(item=[question.item for question in questions])
+
+    def fit(self, targets, epochs, name):
+        self.taught.append((targets, epochs, name))
+        return self.fits[len(self.taught) - 1]
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """answers(said=[...], fits=[...]): a model."""
+    return Answers
+
+
+@pytest.fixture(scope="session")
+def view():
+    """view(answers, ...): `tables.VIEW` of as many questions; None is what is not known."""
+
+    def make(answers, probabilities=None, nll=None, items=None, text=None):
+        none = [None] * len(answers)
+        return pd.DataFrame(
+            {
+                "item": items or none,
+                "probabilities": pd.Series(probabilities or none, dtype=object),
+                "answer": pd.array(answers, dtype="Int64"),
+                "text": pd.Series(text or none, dtype=object),
+                "said": pd.Series(none, dtype=object),
+                "nll": nll or [float("nan")] * len(answers),
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def one_each():
+    """one_each(x=2, y=0): `tables.ANNOTATIONS`, one label of each item, by nobody."""
+
+    def make(**labels):
+        return pd.DataFrame(
+            {"item": list(labels), "label": list(labels.values()), "annotator": None}
+        )
+
+    return make
+
+
+@pytest.fixture
+def texts():
+    """Three training items of free text, and their labels."""
+    items = pd.DataFrame(
+        {
+            "item": ["r", "s", "t"],
+            "task": ["number", "span", "date"],
+            "split": "train",
+            "prompt": ["how many ?", "who ?", "when ?"],
+            "options": [[], [], []],
+            "gold": pd.array([None] * 3, dtype="Int64"),
+            "answers": [["4", "four"], ["Ann"], ["May 1"]],
+        }
+    )
+    labels = pd.DataFrame(
+        {"item": ["r", "s", "t"], "label": None, "annotator": None, "text": ["4", "Bob", "May 2"]}
+    )
+    return items, labels
 
 
 @pytest.fixture
@@ -49,7 +132,7 @@ def written(tmp_path):
 
 @pytest.fixture
 def as_dicts(written):
-    """Targets as dictionaries without the columns that are always the same."""
+    """Targets as dictionaries without the columns that are always the same, or empty."""
 
     def dicts(frame):
         found = written(frame)
@@ -59,7 +142,8 @@ def as_dicts(written):
         found["annotator"] = (
             found["annotator"].astype(object).where(found["annotator"].notna(), None)
         )
-        return found.drop(columns=["kept", "weight"]).to_dict("records")
+        empty = [name for name in ("text", "suspicion", "nll") if found[name].isna().all()]
+        return found.drop(columns=["kept", "weight", *empty]).to_dict("records")
 
     return dicts
 

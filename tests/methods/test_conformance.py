@@ -11,15 +11,87 @@ import torch
 from pydantic import ValidationError
 
 from annobench import tables
-from annobench.methods import Given, Needs
+from annobench.annotators import EVERYONE
+from annobench.methods import VIEWS, Given, Needs
+from annobench.questions import Question
 from annobench.registry import component, kinds, module_name
+from annobench.seeds import generator
 from annobench.settings import Settings
 from annobench.training.rows import rows_of
 
 KINDS = kinds("methods")
 TRAINED = [kind for kind in KINDS if component("methods", kind).NEEDS.training]
 NEED_ANNOTATIONS = [kind for kind in KINDS if component("methods", kind).NEEDS.annotations]
+UNSIGNED = [k for k in NEED_ANNOTATIONS if not component("methods", k).NEEDS.annotator_ids]
+FREE_TEXT = [kind for kind in KINDS if not component("methods", kind).NEEDS.options]
+ANSWERING = [kind for kind in KINDS if hasattr(component("methods", kind), "predictions")]
 NAMES = ["ann", "bob", "cat", "dan"]
+
+
+class Student:
+    """A model that knows two thirds of the items, and guesses the rest and all other questions.
+
+    What it answers depends on the whole question, and on nothing else.
+    """
+
+    def __init__(self, items):
+        self.items = items.set_index("item", drop=False)
+
+    def ask(self, questions, backend):
+        rows = [self._said(question, backend) for question in questions]
+        view = pd.DataFrame(rows, columns=tables.VIEW.names)
+        return view.astype({"answer": "Int64", "nll": float})
+
+    def fit(self, targets, epochs, name):
+        assert targets["kept"].any()
+        return self.ask(_questions(self.items, name), "score")[tables.PREDICTIONS.names]
+
+    def _said(self, question, backend):
+        item = self.items.loc[question.item]
+        rng = generator("student", repr(question))
+        knows = generator("student", question.item).random() < 2 / 3
+        nll = float(rng.exponential())
+        if not question.options:
+            text = item["answers"][0] if knows else f"guess {rng.integers(3)}"
+            return question.item, None, None, text, text, nll
+        p = rng.dirichlet(np.ones(len(question.options)))
+        if knows and list(question.options) == list(item["options"]):
+            p = 0.2 * p + 0.8 * np.eye(len(p))[item["gold"]]
+        if backend == "score":
+            return question.item, p.tolist(), int(p.argmax()), None, None, nll
+        answer = None if rng.random() < 0.2 else int(p.argmax())
+        return question.item, None, answer, None, "so it is said", nll
+
+
+def _questions(items, instruction):
+    return [
+        Question(item, prompt, tuple(options), instruction)
+        for item, prompt, options in zip(
+            items["item"], items["prompt"], items["options"], strict=True
+        )
+    ]
+
+
+def _told(method, items, annotations, truth=None):
+    """What the method asks for, and nothing else."""
+    needs, student = method.NEEDS, Student(items)
+    views = method.views(method.Settings()) if hasattr(method, "views") else ()
+    vectors = generator("embeddings").normal(size=(len(items), 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Given(
+        items[items["split"] == "train"],
+        annotations if needs.annotations else None,
+        truth if needs.truth else None,
+        asked=items[items["split"] != "train"] if hasattr(method, "predictions") else None,
+        views={
+            name: student.ask(
+                _questions(items, name), "generate" if name.endswith("generated") else "score"
+            )
+            for name in views
+        },
+        embeddings=pd.DataFrame(vectors, index=items["item"]) if needs.embeddings else None,
+        model=student if needs.model else None,
+    )
 
 
 @pytest.fixture
@@ -28,21 +100,13 @@ def training_items(items):
 
 
 @pytest.fixture
-def given(training_items, annotations):
+def given(items, annotations):
     """given(method): what the method asks for, and nothing else."""
     truth = pd.DataFrame(
         {"annotator": NAMES, "task": "colour", "expertise": [0.9, 0.8, 0.2, 0.1], "accuracy": 0.5}
     )
 
-    def make(method):
-        needs = method.NEEDS
-        return Given(
-            training_items,
-            annotations if needs.annotations else None,
-            truth if needs.truth else None,
-        )
-
-    return make
+    return lambda method: _told(method, items, annotations, truth)
 
 
 @pytest.fixture
@@ -88,7 +152,8 @@ def test_it_is_imported_without_heavy_packages(kind):
 import sys
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {{"torch", "pandas", "numpy", "transformers", "pyarrow", "scipy"}}:
+        heavy = {{"torch", "pandas", "numpy", "transformers", "pyarrow", "scipy", "sklearn"}}
+        if name.split(".")[0] in heavy:
             raise ImportError(f"{{name}} is imported")
 sys.meta_path.insert(0, Block())
 import {module_name("methods", kind)} as method
@@ -103,9 +168,7 @@ method.Settings(), method.NEEDS
 @pytest.mark.parametrize("kind", KINDS)
 def test_targets_fit_their_table(kind, training_items, given, tmp_path):
     method = component("methods", kind)
-    found = method.targets(given(method), method.Settings())
-    tables.write(tmp_path / "targets.parquet", found, tables.TARGETS)
-    written = tables.read(tmp_path / "targets.parquet", tables.TARGETS)
+    written = _written(method.targets(given(method), method.Settings()), tables.TARGETS, tmp_path)
     options = training_items.set_index("item")["options"].map(len)
     assert set(written["item"]) <= set(options.index)
     for target in written.itertuples():
@@ -156,13 +219,83 @@ def test_the_global_random_states_are_neither_read_nor_moved(kind, given):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("kind", UNSIGNED)
+def test_labels_need_no_annotator(kind, given, annotations):
+    method = component("methods", kind)
+    unsigned = replace(given(method), annotations=annotations.assign(annotator=None))
+    targets = method.targets(unsigned, method.Settings())
+    assert targets["annotator"].isna().all()
+    assert method.NEEDS.training == bool(targets["kept"].any())
+    if method.NEEDS.training:
+        extra = method.parameters(unsigned, method.Settings())
+        found = method.expertise(unsigned, targets, extra, method.Settings())
+        assert found is None or list(found.index) == [EVERYONE]
+
+
+@pytest.mark.parametrize("kind", FREE_TEXT)
+def test_free_text_is_learned_from(kind, items, tmp_path):
+    """Every third label is wrong; an item of no options has a target of probability 1."""
+    words = [f"answer {number}" for number in range(len(items))]
+    bare = items.assign(options=[[]] * len(items), gold=None, answers=[[word] for word in words])
+    wrong = np.arange(len(items)) % 3 == 2
+    annotations = pd.DataFrame(
+        {
+            "item": items["item"],
+            "label": None,
+            "annotator": None,
+            "text": np.where(wrong, "no", words),
+        }
+    )
+    annotations = annotations[items["split"] == "train"]
+    method = component("methods", kind)
+    told = _told(method, bare, annotations)
+    found = method.targets(told, method.Settings())
+    written = _written(found, tables.TARGETS, tmp_path)
+    assert [list(p) for p in written["distribution"]] == [[1]] * len(written)
+    assert written.loc[written["kept"], "text"].str.len().gt(0).all()
+    assert method.NEEDS.training == bool(written["kept"].any())
+    if kind in ANSWERING:
+        said = method.predictions(told, method.Settings())
+        said = _written(said, tables.PREDICTIONS, tmp_path)
+        assert said["item"].tolist() == told.asked["item"].tolist()
+        assert said["text"].str.len().gt(0).all()
+
+
+@pytest.mark.parametrize("kind", ANSWERING)
+def test_predictions_answer_what_is_asked(kind, given, tmp_path):
+    method = component("methods", kind)
+    told = given(method)
+    said = _written(method.predictions(told, method.Settings()), tables.PREDICTIONS, tmp_path)
+    assert not method.NEEDS.training
+    assert said["item"].tolist() == told.asked["item"].tolist()
+    for p, options in zip(said["probabilities"], told.asked["options"], strict=True):
+        assert len(p) == len(options)
+        assert np.sum(p) == pytest.approx(1)
+        assert np.min(p) >= 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_are_known_ones(kind):
+    method = component("methods", kind)
+    if hasattr(method, "views"):
+        assert set(method.views(method.Settings())) <= set(VIEWS)
+
+
+def _written(frame, schema, folder):
+    """The frame as a cell writes it and an evaluation reads it."""
+    tables.write(folder / "table.parquet", frame, schema)
+    return tables.read(folder / "table.parquet", schema)
+
+
 def _sorted(targets):
     """Rows as plain values, in an order of their own."""
-    rows = targets.assign(
-        annotator=targets["annotator"].astype(object).where(targets["annotator"].notna(), ""),
-        distribution=targets["distribution"].map(tuple),
-    )
-    return sorted(rows.itertuples(index=False, name=None))
+    columns = {
+        name: column.map(tuple)
+        if name == "distribution"
+        else column.astype(object).where(column.notna(), "")
+        for name, column in targets.items()
+    }
+    return sorted(pd.DataFrame(columns).itertuples(index=False, name=None), key=repr)
 
 
 @pytest.mark.parametrize("kind", TRAINED)
@@ -214,32 +347,30 @@ def test_expertise_is_one_number_per_annotator_in_sorted_order(kind, ready, give
         if found.index.nlevels == 2:
             assert list(found.index) == [(name, "colour") for name in NAMES]
         else:
-            assert list(found.index) == NAMES
+            assert list(found.index) in (NAMES, [EVERYONE])
         assert found.dtype == float
         assert found.between(-1, 1).all()
 
 
 @pytest.mark.parametrize("kind", TRAINED)
-def test_expertise_in_several_tasks_is_told_by_annotator_or_by_both(
-    kind, training_items, annotations
-):
+def test_expertise_in_several_tasks_is_told_by_annotator_or_by_both(kind, items, annotations):
     """Two tasks, and dan has labelled only the first."""
-    tasks = np.where(np.arange(len(training_items)) < 9, "colour", "shape")
-    items = training_items.assign(task=tasks)
-    first = set(items["item"][:9])
+    training = items[items["split"] == "train"]
+    first = set(training["item"][:9])
+    items["task"] = np.where(items["item"].isin(first), "colour", "shape")
     labels = annotations[(annotations["annotator"] != "dan") | annotations["item"].isin(first)]
     pairs = [(name, task) for name in NAMES for task in ("colour", "shape")]
     truth = pd.DataFrame(pairs, columns=["annotator", "task"]).assign(expertise=0.7, accuracy=0.5)
     method = component("methods", kind)
-    told = Given(items, labels, truth)
+    told = _told(method, items, labels, truth)
     settings = method.Settings()
     found = method.expertise(
         told, method.targets(told, settings), method.parameters(told, settings), settings
     )
     if found is None:
         return
-    known = pairs[:-1] if found.index.nlevels == 2 else NAMES
-    assert list(found.index) == known
+    known = (pairs[:-1],) if found.index.nlevels == 2 else (NAMES, [EVERYONE])
+    assert list(found.index) in known
     assert found.between(-1, 1).all()
 
 

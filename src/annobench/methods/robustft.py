@@ -95,19 +95,19 @@ def views(settings: Settings) -> tuple[str, ...]:
 
 
 def targets(given: Given, settings: Settings) -> pd.DataFrame:
-    """One target per annotated item: its label if it is clean, else the new one.
+    """One target per annotation: its label if it is clean, else the new one.
 
     Raises:
-        ValueError: an item has several labels, or the checker finds none clean.
+        ValueError: the checker finds no label clean.
     """
     import numpy as np
     import pandas as pd
 
+    from annobench.neighbours import neighbours
     from annobench.targets import among_smallest, labelled_items, targets_in_words
-    from annobench.views import answers, context, neighbours, of_items, review
+    from annobench.views import answers, context, of_items, review
 
     assert given.model is not None
-    assert given.embeddings is not None
     ask = partial(given.model.ask, backend=settings.backend)
     items = labelled_items(given)
     seen = [of_items(given.views[name], items) for name in views(settings)]
@@ -119,9 +119,7 @@ def targets(given: Given, settings: Settings) -> pd.DataFrame:
     if settings.context:
         known = clean if settings.checker is not None else ~clean
         confident = items[known][among_smallest(seen[0]["nll"][known], settings.confident)]
-        answer = new = context(
-            ask, noisy, neighbours(given.embeddings, noisy, confident, settings.k)
-        )
+        answer = new = context(ask, noisy, neighbours(given, noisy, confident, settings.k))
     if settings.context and settings.reasoning and settings.reviewer:
         new = review(ask, noisy, answer, thought)
     label, nll = items["given"].copy(), pd.Series(np.nan, items.index)
@@ -133,9 +131,7 @@ def targets(given: Given, settings: Settings) -> pd.DataFrame:
         ["clean", "no answer", "relabelled, not selected"],
         "relabelled",
     )
-    return targets_in_words(
-        items, label.fillna(items["given"]), kept, reason, suspicion=suspicion, nll=nll
-    )
+    return targets_in_words(items, label, kept, reason, suspicion, nll)
 
 
 def checked(

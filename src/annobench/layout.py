@@ -24,7 +24,17 @@ CELL_FILES = (
 )
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
-STUDY_TABLES = ("metrics", "summary", "comparisons", "annotators", "history", "runs", "crowds")
+STUDY_TABLES = (
+    "metrics",
+    "summary",
+    "comparisons",
+    "annotators",
+    "history",
+    "runs",
+    "crowds",
+    "selection",
+    "views",
+)
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")

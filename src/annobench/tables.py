@@ -121,9 +121,11 @@ RUNS = _schema(
         "peak_memory_bytes": _INT,
         "parameters": _INT,
         "trained_parameters": _INT,
+        "settings": _TEXT,
     },
 )
-"""What became of each cell, what it cost, and how large its model is."""
+"""What became of each cell, what it cost, how large its model is, and its method's settings as
+canonical JSON."""
 
 CROWDS = _schema(
     {
@@ -186,6 +188,23 @@ STUDY_HISTORY = _schema(
     _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL
 )
 
+SELECTION = _schema(
+    _CELL_REQUIRED | {"item": _TEXT, "corrupted": pa.bool_(), "verdict": _TEXT},
+    _CELL_OPTIONAL | {"nll": _REAL, "suspicion": _REAL, "right": pa.bool_()},
+)
+"""What each cell made of each annotation, where the noise says which it corrupted.
+
+`verdict` is trusted, relabelled or dropped; `right` says whether the target that a row was kept
+with is right, null where it was dropped. `nll` and `suspicion` are those of TARGETS.
+"""
+
+VIEWS = _schema(
+    {"dataset": _TEXT, "model": _TEXT, "view": _TEXT, "items": _INT, "failures": _INT},
+    {"accuracy": _REAL, "seconds": _REAL},
+)
+"""Each view of a model: how many items it was asked about, how many answers could not be read,
+which share of the others is right, and how long it took."""
+
 STUDY_SCHEMAS = {
     "metrics": METRICS,
     "summary": SUMMARY,
@@ -194,6 +213,8 @@ STUDY_SCHEMAS = {
     "history": STUDY_HISTORY,
     "runs": RUNS,
     "crowds": CROWDS,
+    "selection": SELECTION,
+    "views": VIEWS,
 }
 """The tables of a whole study, by file name."""
 

@@ -41,6 +41,7 @@ class CellResult:
     peak_memory_bytes: int | None = None
     parameters: int | None = None
     trained_parameters: int | None = None
+    settings: str | None = None
 
     @property
     def key(self) -> dict[str, Any]:

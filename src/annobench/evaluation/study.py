@@ -30,6 +30,8 @@ class StudyFrames:
     history: pd.DataFrame  # STUDY_HISTORY
     runs: pd.DataFrame  # RUNS
     crowds: pd.DataFrame  # CROWDS
+    selection: pd.DataFrame  # SELECTION
+    views: pd.DataFrame  # VIEWS
 
 
 def evaluate(
@@ -92,6 +94,8 @@ def evaluate(
         history=_frame(_concatenated(history), tables.STUDY_HISTORY),
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
+        selection=tables.empty(tables.SELECTION),
+        views=tables.empty(tables.VIEWS),
     )
 
 
@@ -104,6 +108,7 @@ RUN_FIELDS = (
     "peak_memory_bytes",
     "parameters",
     "trained_parameters",
+    "settings",
 )
 _UNKNOWN = tables.empty(tables.TRUTH)
 

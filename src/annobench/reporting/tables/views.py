@@ -49,4 +49,5 @@ def _percent(share: float | None, items: int) -> Any:
 
     if pd.isna(share) or not items:
         return Estimate(None)
-    return Estimate(*(100 * part for part in wilson(float(share), items)))
+    mean, low, high = wilson(float(share), items)
+    return Estimate(100 * mean, 100 * low, 100 * high)

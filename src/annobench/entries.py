@@ -62,15 +62,18 @@ _TRAINING: Any = (
 )
 
 if TYPE_CHECKING:
+    from annobench.reporting.shown import Shown
 
     class AxisEntry(Entry):
         training: Settings
 
+    class ShownEntry(Entry, Shown): ...
+
     Datasets: TypeAlias = dict[str, AxisEntry]
     Noises: TypeAlias = dict[str, AxisEntry]
     Methods: TypeAlias = dict[str, AxisEntry]
-    Tables: TypeAlias = dict[str, Entry]
-    Figures: TypeAlias = dict[str, Entry]
+    Tables: TypeAlias = dict[str, ShownEntry]
+    Figures: TypeAlias = dict[str, ShownEntry]
 else:
     Datasets = _entries("datasets", training=_TRAINING)
     Noises = _entries("noise", training=_TRAINING)

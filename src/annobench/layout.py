@@ -35,6 +35,7 @@ STUDY_TABLES = (
     "runs",
     "crowds",
     "selection",
+    "views",
 )
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"

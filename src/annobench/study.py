@@ -10,12 +10,12 @@ from functools import cached_property
 from itertools import product
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from annobench import explain
-from annobench.entries import Datasets, Entry, Figures, Methods, ModelEntry, Noises, Tables
+from annobench.entries import Datasets, Figures, Methods, ModelEntry, Noises, Tables
 from annobench.errors import AnnobenchError
 from annobench.files import read_yaml
 from annobench.models.settings import Views
@@ -23,18 +23,11 @@ from annobench.registry import component, unknown
 from annobench.settings import Name, Settings
 from annobench.training.settings import Training, merged
 
+if TYPE_CHECKING:
+    from annobench.entries import ShownEntry
+
 HUB_ROOT = "ANNOBENCH_HUB_ROOT"
 AXES = ("datasets", "noise", "models", "methods")
-RENDERED = {
-    "datasets": "datasets",
-    "rows": "datasets",
-    "models": "models",
-    "noises": "noise",
-    "methods": "methods",
-    "method": "methods",
-    "reference": "methods",
-}
-"""Keys of tables and figures that name entries of an axis; a row may name `<data set>/<task>`."""
 
 
 class Exclusion(Settings):
@@ -145,14 +138,11 @@ class Study(Settings):
                         names = list(getattr(self, axis))
                         raise ValueError(unknown(f"exclude.{number}.{axis}:", name, names))
 
-    def _names_entries(self, where: str, entry: Entry) -> None:
+    def _names_entries(self, where: str, entry: "ShownEntry") -> None:
         """Refuse a table or figure of what the study has not."""
-        for key, axis in RENDERED.items():
-            asked = getattr(entry, key, ())
-            names = [asked] if isinstance(asked, str) else [n.split("/")[0] for n in asked]
-            for name in names:
-                if name not in getattr(self, axis):
-                    raise ValueError(unknown(f"{where}.{key}:", name, list(getattr(self, axis))))
+        for key, axis, name in entry.named():
+            if name not in getattr(self, axis):
+                raise ValueError(unknown(f"{where}.{key}:", name, list(getattr(self, axis))))
 
     def _has_what_it_needs(self, cell: Cell) -> None:
         if cell.noise is None:

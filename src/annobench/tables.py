@@ -203,6 +203,13 @@ one in its place, and "dropped" where it did not learn from the item; `right` sa
 whether what was learned is right.
 """
 
+VIEWS = _schema(
+    {"dataset": _TEXT, "model": _TEXT, "view": _TEXT, "items": _INT, "failures": _INT},
+    {"accuracy": _REAL},
+)
+"""Each view of a model: how many items it was asked about, how many answers could not be read, and
+which share of the others is right, null where no right answer is known."""
+
 STUDY_SCHEMAS = {
     "metrics": METRICS,
     "summary": SUMMARY,
@@ -212,6 +219,7 @@ STUDY_SCHEMAS = {
     "runs": RUNS,
     "crowds": CROWDS,
     "selection": SELECTION,
+    "views": VIEWS,
 }
 """The tables of a whole study, by file name."""
 

@@ -1,7 +1,8 @@
 """A made-up study with holes, as `evaluate` would write it."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,30 @@ ACCURACY = {
     "dawid-skene": {"half-good": 0.68, "one-good": 0.50, "linear": 0.67},
     "realm": {"half-good": 0.71, "one-good": 0.59, "linear": 0.68},
 }
+RATES = {f"response-{rate}": np.full(10, 1 - rate / 75) for rate in (30, 50, 70)}
+RESPONSES = {
+    "zero-shot": {None: 0.65},
+    "token-sft": {"response-30": 0.60, "response-50": 0.48, "response-70": 0.37},
+    "self-label": {"response-30": 0.64, "response-50": 0.64, "response-70": 0.63},
+    "self-select": {"response-30": 0.59, "response-50": 0.53, "response-70": 0.44},
+    "self-rag": {"response-30": 0.65, "response-50": 0.65, "response-70": 0.64},
+    "noise-al": {"response-30": 0.66, "response-50": 0.65, "response-70": 0.66},
+    "generalised-cross-entropy": {"response-30": 0.62, "response-50": 0.55, "response-70": 0.40},
+    "robustft": {"response-30": 0.68, "response-50": 0.68, "response-70": 0.67},
+    "robustft-beta-75": {"response-30": 0.67, "response-50": 0.66, "response-70": 0.65},
+    "robustft-no-checker": {"response-30": 0.65, "response-50": 0.65, "response-70": 0.64},
+}
+DIVERGED = {("realm", "one-good", 2), ("robustft", "response-70", 2)}
+LOST = {("majority", "linear"), ("self-select", "response-50")}
+SETTINGS = {
+    "sft": {"beta": 0.25},
+    "majority": {"beta": 0.5},
+    "dawid-skene": {"beta": 0.75},
+    "robustft": {"beta": 0.5, "k": 3, "checker": "rule"},
+    "robustft-beta-75": {"beta": 0.75, "k": 3, "checker": "rule"},
+    "robustft-no-checker": {"beta": 0.5, "k": 3, "checker": None},
+}
+JUDGES = ("realm", "robustft", "robustft-no-checker", "self-select")
 CROWD = {f"realm-variant-{number}": 0.5 + number / 100 for number in range(10)}
 LEARNS_EXPERTISE = ("dawid-skene", "realm")
 
@@ -70,14 +95,15 @@ def items(made=Made()) -> pd.DataFrame:
 
 def cell(made, dataset, model, method, noise, seed) -> CellResult:
     place = {"dataset": dataset, "model": model, "method": method, "noise": noise, "seed": seed}
-    diverged = method == "realm" and noise == "one-good" and seed == 2
-    lost = method == "majority" and noise == "linear"
+    diverged = (method, noise, seed) in DIVERGED
+    lost = (method, noise) in LOST
+    place["settings"] = json.dumps(SETTINGS.get(method, {}))
     size = PARAMETERS.get(model, 10_000_000)
     if lost:
         reason = "needed 9 GiB"
         return CellResult(**place, status="out-of-memory", reason=reason, parameters=size)
     trained = method != "zero-shot"
-    rng = seeds.generator(*map(str, place.values()))
+    rng = seeds.generator(*map(str, (dataset, model, method, noise, seed)))
     cost = {
         "train_seconds": 15 + 3 * rng.random(),
         "total_seconds": 20 + 3 * rng.random(),
@@ -90,7 +116,7 @@ def cell(made, dataset, model, method, noise, seed) -> CellResult:
     if diverged:
         return CellResult(**place, status="diverged", reason="loss is NaN at step 40", **cost)
     learns = method in LEARNS_EXPERTISE
-    chance = accuracy(method, noise) + 0.04 * np.log2(size / 134_515_008)
+    chance = accuracy(made, method, noise) + 0.04 * np.log2(size / 134_515_008)
     return CellResult(
         **place,
         status="ok",
@@ -100,14 +126,14 @@ def cell(made, dataset, model, method, noise, seed) -> CellResult:
     )
 
 
-def accuracy(method, noise) -> float:
-    return CROWD[method] if method in CROWD else ACCURACY[method].get(noise, 0.6)
+def accuracy(made, method, noise) -> float:
+    return CROWD[method] if method in CROWD else made.methods[method].get(noise, 0.6)
 
 
 def ladder(noise, annotators=10) -> np.ndarray:
     if "-good-" in noise:
         noise = noise.rpartition("-")[0]
-    return np.resize(LADDERS.get(noise, LADDERS["linear"]), annotators)
+    return np.resize((LADDERS | RATES).get(noise, LADDERS["linear"]), annotators)
 
 
 def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
@@ -187,6 +213,30 @@ def history(rng, diverged, method) -> pd.DataFrame:
     )
 
 
+def selection(cell: CellResult) -> pd.DataFrame:
+    """Right answers have the smaller perplexities, and the smaller half is kept."""
+    rng = seeds.generator("selection", *map(str, cell.key.values()))
+    right = rng.random(120) < 0.6
+    nll = rng.gamma(2, np.where(right, 0.15, 0.5))
+    verdict = np.where(nll <= np.median(nll), "relabelled", "dropped")
+    rows = pd.DataFrame({"item": [f"i{i}" for i in range(120)], "nll": nll, "verdict": verdict})
+    rows["right"] = pd.array(right, "boolean")
+    rows.loc[rows["verdict"] == "dropped", "right"] = pd.NA
+    trusted = rows.assign(nll=None, verdict="trusted", right=True)
+    both = pd.concat([rows, trusted]) if cell.status == "ok" else rows.iloc[:0]
+    return both.assign(corrupted=True, suspicion=1.0, **cell.key)
+
+
+def views(blocks) -> pd.DataFrame:
+    """The reasoning view cannot always be read; one view nowhere."""
+    rows = [
+        (*block, view, 120, failures, accuracy, 3.0)
+        for block in blocks
+        for view, failures, accuracy in (("base", 0, 0.6), ("reasoning", 20, 0.7), ("x", 120, None))
+    ]
+    return pd.DataFrame(rows, columns=list(tables.VIEWS.names))
+
+
 def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
     cells = [
         cell(made, dataset, model, method, noise, seed)
@@ -203,6 +253,12 @@ def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
         for seed in range(3)
     ]
     frames = evaluate(cells, {dataset: items(made) for dataset in datasets}, crowds)
+    judged = [made_cell for made_cell in cells if made_cell.method in JUDGES]
+    frames = replace(
+        frames,
+        selection=pd.concat([tables.empty(tables.SELECTION), *map(selection, judged)]),
+        views=views(blocks),
+    )
     for name, schema in tables.STUDY_SCHEMAS.items():
         tables.write(folder / f"{name}.parquet", getattr(frames, name), schema)
     return StudyTables(folder)
@@ -241,6 +297,21 @@ def tasks_study(tmp_path_factory) -> StudyTables:
     made = Made(("half-good-1", "half-good", "half-good-5"), tasks=TASKS)
     blocks = [("mixed", "smollm2-135m"), ("mixed", "smollm2-360m")]
     return write_study(tmp_path_factory.mktemp("tasks"), blocks, made)
+
+
+@pytest.fixture(scope="session")
+def response_study(tmp_path_factory) -> StudyTables:
+    """Ten methods under three rates of noise; one cell diverged, three are lost."""
+    made = Made(tuple(RATES), RESPONSES, tasks=TASKS)
+    return write_study(tmp_path_factory.mktemp("response"), [("mmlu", "llama")], made)
+
+
+@pytest.fixture(scope="session")
+def phrased_study(tmp_path_factory) -> StudyTables:
+    """Three phrasings, two data sets, one noise."""
+    made = Made(("response-50",), RESPONSES)
+    blocks = [(d, f"llama-phrasing-{n}") for d in ("arc", "fpb") for n in range(3)]
+    return write_study(tmp_path_factory.mktemp("phrased"), blocks, made)
 
 
 @pytest.fixture(scope="session")

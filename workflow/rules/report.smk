@@ -7,7 +7,7 @@ for name, entry in study.tables.items():
             f"table_{name.replace('-', '_')}"
         input:
             tables=[path.format(study=study.study) for path in study_tables],
-            published=getattr(entry, "path", []),
+            published=getattr(entry, "path", None) or [],
         output:
             rendered("tables", layout.TABLE, name, layout.TABLE_SUFFIXES),
         log:

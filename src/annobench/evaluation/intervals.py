@@ -109,3 +109,13 @@ def _item_weights(items: int, resamples: int, rng: np.random.Generator) -> Itera
     for done in range(0, resamples, step):
         size = min(step, resamples - done)
         yield rng.multinomial(items, np.full(items, 1 / items), size=size).astype(float)
+
+
+def wilson(share: float, items: int) -> Interval:
+    """A share of independent items with its 95 % score interval (Wilson, JASA 22 (1927))."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + LEVEL) / 2))
+    centre = (share + z**2 / (2 * items)) / (1 + z**2 / items)
+    reach = z * np.sqrt(share * (1 - share) / items + (z / (2 * items)) ** 2) / (1 + z**2 / items)
+    return Interval(share, float(centre - reach), float(centre + reach))

@@ -31,6 +31,7 @@ class StudyFrames:
     runs: pd.DataFrame  # RUNS
     crowds: pd.DataFrame  # CROWDS
     selection: pd.DataFrame  # SELECTION
+    views: pd.DataFrame  # VIEWS
 
 
 def evaluate(
@@ -107,6 +108,7 @@ def evaluate(
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
         selection=_frame(_concatenated(selection), tables.SELECTION),
+        views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
     )
 
 

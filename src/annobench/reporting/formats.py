@@ -36,6 +36,13 @@ def estimate(row: pd.Series, mean: str = "mean", note: str = "") -> Estimate:
     return Estimate(known.get(mean), known.get("low"), known.get("high"), rank, note)
 
 
+def percent(row: pd.Series, note: str = "") -> Estimate:
+    """As `estimate`, of a row whose mean is a share."""
+    shares = row.copy()
+    shares[["mean", "low", "high"]] *= 100
+    return estimate(shares, note=note)
+
+
 _PARTS = ("mean", "low", "high", "rank", "note")
 _DASH = "\N{EN DASH}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -20,19 +20,32 @@ _INCHES_PER_CHARACTER = 0.058
 
 
 def grid(
-    panels: int, per_row: int, width: Width, height: float, shared: bool = True
+    panels: int,
+    per_row: int,
+    width: Width,
+    height: float,
+    shared: bool = True,
+    projection: str | None = None,
 ) -> tuple[Figure, list["Axes"]]:
     """A figure of `panels` equal panels, filled row by row.
 
     Args:
         height: of a row, in inches.
         shared: whether they share their axes.
+        projection: of matplotlib, such as polar; rectilinear if absent.
     """
     across = max(1, min(panels, per_row, 2 if width == "column" else 4))
     down = max(1, ceil(panels / across))
     figure = Figure(figsize=(INCHES[width], down * height + 0.15), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.05, w_pad=0.04)  # type: ignore[union-attr, call-arg]
-    axes = figure.subplots(down, across, squeeze=False, sharex=shared, sharey=shared)
+    axes = figure.subplots(
+        down,
+        across,
+        squeeze=False,
+        sharex=shared,
+        sharey=shared,
+        subplot_kw={"projection": projection},
+    )
     flat = [axes[row][column] for row in range(down) for column in range(across)]
     for unused in flat[panels:]:
         unused.remove()
@@ -53,19 +66,27 @@ def panel_inches(figure: Figure, panel: "Axes") -> float:
     return float(figure.get_figwidth()) / across - 0.35
 
 
-def title(figure: Figure, panel: "Axes", names: Sequence[str], note: str = "") -> None:
-    """Names in black, a line each, and below them a note in grey, wrapped to the panel."""
+def title(
+    figure: Figure, panel: "Axes", names: Sequence[str], note: str = "", lift: float = 0
+) -> None:
+    """Names in black, a line each, and below them a note in grey, wrapped to the panel.
+
+    Args:
+        lift: points between the panel and its title, where labels stand.
+    """
     characters = panel_inches(figure, panel) / _INCHES_PER_CHARACTER
     below = _wrapped(note, characters * 8 / SMALL)
     lines = below.count("\n") + 1 if below else 0
     panel.set_title(
-        "\n".join(_wrapped(name, characters) for name in names), pad=4 + lines * SMALL * 1.35
+        "\n".join(_wrapped(name, characters) for name in names),
+        y=1.0,
+        pad=4 + lift + lines * SMALL * 1.35,
     )
     if below:
         panel.annotate(
             below,
             (0.5, 1),
-            (0, 3),
+            (0, 3 + lift),
             xycoords="axes fraction",
             textcoords="offset points",
             ha="center",

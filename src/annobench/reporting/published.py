@@ -24,6 +24,19 @@ class Published:
     """P: the paper states it; S: a third party's summary does; D: derived from these."""
 
 
+def cell(numbers: list[Published]) -> str | None:
+    """What a paper has in one cell, as text: it enters no mean. None if it has nothing."""
+    values = " and ".join(number.value for number in numbers)
+    marks = ", ".join(dict.fromkeys(number.certainty for number in numbers))
+    return f"paper: {values} ({marks})" if numbers else None
+
+
+def notes(numbers: list[Published]) -> str | None:
+    """What there is to know of these numbers, and where they are from; None of none."""
+    parts = dict.fromkeys(part for n in numbers for part in (n.note, n.source) if part)
+    return "; ".join(parts) or None
+
+
 def read(path: Path, table: str) -> list[Published]:
     """One table's numbers, in the order of the file.
 

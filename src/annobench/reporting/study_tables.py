@@ -67,6 +67,10 @@ class StudyTables:
     def selection(self) -> pd.DataFrame:
         return self._read("selection")
 
+    @cached_property
+    def views(self) -> pd.DataFrame:
+        return self._read("views")
+
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])
         for column, key in _AXES.items():

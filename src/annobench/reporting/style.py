@@ -69,6 +69,18 @@ _KNOWN = {
     "realm-full": Look("#E69F00", "D", "-."),
     "realm-rank-one": Look("#CC6677", "v", "-."),
     "realm-shared": Look("#999933", "s", "-."),
+    "realm-one": Look("#D55E00", "s", "--"),
+    "robustft": Look("#0072B2", "o"),
+    "robustft-no-selection": Look("#0072B2", "s", "--"),
+    "robustft-no-checker": Look("#0072B2", "D", ":"),
+    "robustft-no-reviewer": Look("#56B4E9", "s", "--"),
+    "robustft-no-context": Look("#56B4E9", "D", ":"),
+    "robustft-no-reasoning": Look("#56B4E9", "P", "-."),
+    "self-label": Look("#009E73", "s"),
+    "self-select": Look("#009E73", "^", "--"),
+    "self-rag": Look("#AA4499", "o", ":"),
+    "noise-al": Look("#E69F00", "s", "-"),
+    "small-loss": Look("#882255", "s", ":"),
 }
 """Relatives have like colours, or the same colour with another marker and line."""
 _COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")

@@ -1,5 +1,5 @@
 """A metric of every method against what the annotators gave: how many labels, how many
-annotators, how often they are right."""
+annotators, how often they are right or wrong."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _AXES = {
     "labels-per-item": "labels per annotated item",
     "annotators": "annotators",
     "label-accuracy": "share of labels that are right",
+    "noise-rate": "share of labels that are wrong",
 }
 
 
 class Settings(Shown):
     metric: Measure = "accuracy"
     """What the vertical axis shows."""
-    x: Literal["labels-per-item", "annotators", "label-accuracy"] = "labels-per-item"
+    x: Literal["labels-per-item", "annotators", "label-accuracy", "noise-rate"] = "labels-per-item"
     """What the horizontal axis shows, measured on the annotations. Name in `noises` those that make
     up a line: they should differ in nothing else."""
     width: Width = "page"
@@ -41,8 +42,9 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     from annobench.reporting.study_tables import groups, select
 
     tables = tables.only(settings)
+    crowds = tables.crowds.assign(noise_rate=1 - tables.crowds["label_accuracy"])
     column = settings.x.replace("-", "_")
-    crowds = tables.crowds.groupby(["dataset", "noise"], as_index=False).agg(x=(column, "mean"))
+    crowds = crowds.groupby(["dataset", "noise"], as_index=False).agg(x=(column, "mean"))
     rows = select(tables.summary, metric=settings.metric).merge(
         crowds.dropna(), on=["dataset", "noise"]
     )

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from annobench.reporting.formats import Estimate
     from annobench.reporting.published import Published
     from annobench.reporting.study_tables import StudyTables
 
@@ -30,6 +29,10 @@ class Settings(Shown):
     """Our data sets, or `<data set>/<task>`, and the row of the paper's table that each stands
     beside; null where the paper has none. None named means every data set and, where one has
     several tasks, each of them, beside no number."""
+
+    def named(self) -> Iterator[tuple[str, str, str]]:
+        yield from super().named()
+        yield from (("rows", "datasets", name.split("/")[0]) for name in self.rows)
 
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
@@ -81,6 +84,7 @@ def _names(tables: StudyTables) -> Iterator[str]:
 
 def _ours(tables: StudyTables, name: str, row: str | None) -> Iterator[dict[str, Any]]:
     """One row per model and noise of a data set or task."""
+    from annobench.reporting.formats import percent
     from annobench.reporting.study_tables import groups, select
 
     dataset, _, task = name.partition("/")
@@ -88,7 +92,7 @@ def _ours(tables: StudyTables, name: str, row: str | None) -> Iterator[dict[str,
     found = select(tables.summary, dataset=dataset, metric=metric)
     for place, part in groups(found, ["model", "noise"]):
         means = {
-            str(mean["method"]): _percent(
+            str(mean["method"]): percent(
                 mean, tables.missing(dataset, **place, method=mean["method"])
             )
             for _, mean in part.iterrows()
@@ -100,23 +104,13 @@ def _place(name: str, row: str | None) -> dict[str, Any]:
     return {"dataset": name, "paper's row": row, "model": None, "noise": None}
 
 
-def _percent(row: pd.Series, missing: str) -> Estimate:
-    from annobench.reporting.formats import estimate
-
-    shares = row.copy()
-    shares[["mean", "low", "high"]] *= 100
-    return estimate(shares, note=missing)
-
-
 def _columns(numbers: list[Published], row: str | None) -> dict[str, str | None]:
-    """The paper's cells of one of its rows, as text: they enter no mean."""
+    """The paper's cells of one of its rows."""
+    from annobench.reporting import published
+
     here = [number for number in numbers if number.row == row]
     cells: dict[str, str | None] = {}
     for column, unit in dict.fromkeys((number.column, number.unit) for number in numbers):
         found = [n for n in here if (n.column, n.unit) == (column, unit)]
-        values = " and ".join(n.value for n in found)
-        marks = ", ".join(dict.fromkeys(n.certainty for n in found))
-        shown = f"paper: {values} ({marks})" if found else None
-        cells[f"paper: {column}, {unit}"] = shown if here else NO_NUMBER
-    notes = dict.fromkeys(part for n in here for part in (n.note, n.source) if part)
-    return cells | {"the paper's note": "; ".join(notes) or None}
+        cells[f"paper: {column}, {unit}"] = published.cell(found) if here else NO_NUMBER
+    return cells | {"the paper's note": published.notes(here)}

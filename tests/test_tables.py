@@ -7,6 +7,7 @@ import pytest
 from annobench import tables
 from annobench.errors import AnnobenchError
 
+TEXTS = ["annotator", "item", "text"]
 SCHEMAS = {name: value for name, value in vars(tables).items() if isinstance(value, pa.Schema)}
 
 
@@ -79,7 +80,10 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
     [
         ({"item": ["a"], "label": [0]}, "column 'annotator' is missing; found: item, label"),
         ({"item": ["a"], "label": ["0"], "annotator": ["x"]}, "column 'label': found type string"),
-        ({"item": [None, "a"], "label": [0, 1], "annotator": ["x", "x"]}, "'item': 1 empty"),
+        (
+            {"item": [None], "label": [0], "annotator": ["x"], "text": ["y"], "corrupted": [True]},
+            "'item': 1 empty",
+        ),
     ],
 )
 def test_a_file_of_another_schema_is_refused(path, columns, message):
@@ -91,9 +95,10 @@ def test_a_file_of_another_schema_is_refused(path, columns, message):
 
 def test_extra_columns_and_large_strings_of_others_are_read(path):
     large = pa.array(["a"], pa.large_string())
-    pq.write_table(pa.table({"x": [1], "annotator": large, "label": [3], "item": large}), path)
+    known = {"label": [3], "corrupted": [True]}
+    pq.write_table(pa.table({"x": [1], **dict.fromkeys(TEXTS, large)} | known), path)
     back = tables.read(path, tables.ANNOTATIONS)
-    assert back.to_dict("records") == [{"item": "a", "label": 3, "annotator": "a"}]
+    assert back.to_dict("records") == [dict.fromkeys(TEXTS, "a") | {"label": 3, "corrupted": True}]
 
 
 def test_a_truncated_file_is_named(path):

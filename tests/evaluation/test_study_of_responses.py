@@ -48,6 +48,11 @@ def targets(answers, kept=(True,) * 4, suspicion=None):
     )
 
 
+def view(answers):
+    """The untrained model's answers."""
+    return rows(tables.VIEW, item=TRAIN, answer=answers)
+
+
 def cell(method, noise="r", seed=0, status="ok", **more):
     predictions = rows(tables.PREDICTIONS, item=["test"], probabilities=[[0.9, 0.1]])
     found = {"predictions": predictions} if status == "ok" else {"reason": "no memory"}
@@ -77,8 +82,7 @@ def frames(items):
     ]  # fmt: skip
     drawn = [crowd("r", seed, [True, True, False, False]) for seed in range(3)]
     drawn.append(crowd("other", 0, None))
-    view = rows(tables.VIEW, item=[*TRAIN, "test"], answer=[0, 0, 1, 0, 0])
-    return evaluate(cells, {"d": items}, drawn, {("d", "m"): view})
+    return evaluate(cells, {"d": items}, drawn, {("d", "m", "base"): view([0, 0, 1, 0])})
 
 
 def select(frame, **where):
@@ -121,13 +125,26 @@ def test_the_summary_is_the_mean_over_seeds_within_what_a_share_can_be(frames):
     assert (hole["status"], hole["reason"]) == ("out-of-memory", "no memory")
 
 
-def test_without_a_base_view_nothing_is_said_of_hard_items(items):
+@pytest.mark.parametrize(
+    ("views", "lost"),
+    [
+        ({}, None),
+        ({"reasoning": [0, 0, 1, 0]}, None),
+        ({"base": [0, 0, 1, 0]}, 1.0),
+        ({"base-generated": [0, 0, 1, 0]}, 1.0),
+        ({"base": [0, 0, 0, 1], "base-generated": [0, 0, 1, 0], "reasoning": [0, 0, 1, 0]}, 0.0),
+    ],
+)
+def test_hard_items_are_those_of_the_base_view(views, lost, items):
+    """q2 is lost and q3 is not."""
     drawn = [crowd("r", 0, [True, True, False, False])]
-    found = evaluate([cell("self-label", targets=targets([0] * 4))], {"d": items}, drawn)
-    row = select(found.metrics, metric="lost-hard").iloc[0]
-    assert pd.isna(row["value"])
-    assert row["reason"]
-    assert select(found.metrics, metric="lost-correct")["value"].tolist() == [0]
+    asked = {("d", "m", name): view(answers) for name, answers in views.items()}
+    losing = cell("robustft", targets=targets([1, 1, 0, 0], [True, True, False, True]))
+    found = evaluate([losing], {"d": items}, drawn, asked).metrics
+    row = select(found, metric="lost-hard").iloc[0]
+    assert (None if pd.isna(row["value"]) else row["value"]) == lost
+    assert (row["reason"] is None or pd.isna(row["reason"])) == (lost is not None)
+    assert select(found, metric="lost-correct")["value"].tolist() == [0.5]
 
 
 def test_the_selection_tells_of_each_label_of_methods_that_say_why(frames):

@@ -38,7 +38,7 @@ def evaluate(
     cells: Iterable[CellResult],
     items: Mapping[str, pd.DataFrame],
     crowds: Iterable[Crowd] = (),
-    views: Mapping[tuple[str, str], pd.DataFrame] | None = None,
+    views: Mapping[tuple[str, str, str], pd.DataFrame] | None = None,
 ) -> StudyFrames:
     """Measure every cell, average over seeds, compare methods.
 
@@ -49,8 +49,8 @@ def evaluate(
             `evaluation.metrics`, test items with annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
-        views: (data set, model) -> table `tables.VIEW`, what the untrained model says of the
-            items, to measure which right labels of hard items a method lost.
+        views: (data set, model, view) -> table `tables.VIEW`. The base view tells which items are
+            hard, to measure how many of their right labels a method lost.
 
     Raises:
         AnnobenchError: a cell's data set is not in `items`, a cell comes twice, or its predictions
@@ -65,9 +65,7 @@ def evaluate(
         ]
         for dataset, frame in items.items()
     }
-    hard = {
-        place: detection.hard_items(view, items[place[0]]) for place, view in (views or {}).items()
-    }
+    hard = _hard_items(views or {}, items)
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
@@ -149,6 +147,18 @@ def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> 
         held = found.held_out.setdefault(crowd.dataset, {}).setdefault(crowd.noise, [])
         held.append(samples.held_out(crowd, frame))
     return found
+
+
+def _hard_items(
+    views: Mapping[tuple[str, str, str], pd.DataFrame], items: Mapping[str, pd.DataFrame]
+) -> dict[tuple[str, str], pd.Series]:
+    """(data set, model) -> which items are hard by the base view: the scored one if it is there."""
+    return {
+        (dataset, model): detection.hard_items(view, items[dataset])
+        for base in ("base-generated", "base")
+        for (dataset, model, name), view in views.items()
+        if name == base
+    }
 
 
 def _judged(

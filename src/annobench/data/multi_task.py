@@ -88,8 +88,8 @@ def _settings(entry: dict[str, Any]) -> Base:
     data = component("data", entry["kind"])
     if getattr(data, "FREE_TEXT", False):
         raise AnnobenchError(
-            f"found kind {entry['kind']!r}, whose items have no options; allowed: kinds whose items "
-            "have some"
+            f"found kind {entry['kind']!r}, whose items have no options; "
+            "allowed: kinds whose items have some"
         )
     keys = {key: value for key, value in entry.items() if key != "kind"}
     settings: Base = data.Settings.model_validate(keys)

@@ -13,7 +13,7 @@ from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
 from annobench.evaluation import samples
 from annobench.evaluation.agreement import Agreement, with_truth
-from annobench.evaluation.cells import OK, CellResult, agreements, probabilities
+from annobench.evaluation.cells import OK, CellResult, agreements, answers
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.samples import Asked, Sample
 from annobench.evaluation.summary import Block, Scored, summarize
@@ -43,7 +43,8 @@ def evaluate(
         cells: every planned cell, read one at a time; one that is not ok keeps its place, with its
             status and reason.
         items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
-            `evaluation.metrics`, test items with annotations the held-out likelihood.
+            `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, and
+            test items with annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
 
@@ -133,7 +134,7 @@ def _scored(
     cell: CellResult, block: Block, asked: Asked, items: pd.DataFrame, truth: pd.DataFrame
 ) -> Scored:
     ok = cell.status == OK
-    p = probabilities(cell, asked) if ok and block.samples else None
+    p = answers(cell, asked) if ok and block.samples else None
     return Scored(
         key=cell.key,
         status=cell.status,

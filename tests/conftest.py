@@ -164,6 +164,7 @@ def items():
                 "options": options,
                 "gold": int(rng.integers(len(options))),
                 "distribution": None,
+                "answers": None,
             }
         )
     return pd.DataFrame(rows)

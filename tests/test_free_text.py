@@ -1,4 +1,4 @@
-"""The cases that the authors of DROP test their own evaluation with, and what holds for any text."""
+"""The cases that DROP's authors test their own evaluation with, and what holds for any text."""
 
 import pytest
 from hypothesis import given

@@ -101,9 +101,9 @@ def test_a_recipe_is_equal_in_any_order_of_keys():
     assert whole[0] == whole[1]
 
 
-def digest(folder, *modules):
+def digest(folder, *modules, call="recipes.code(*sys.argv[1:])"):
     """`recipes.code` of a copy of the package, in a process of its own."""
-    code = "import sys; from annobench import recipes; print(recipes.code(*sys.argv[1:]))"
+    code = f"import sys; from annobench import recipes; print({call})"
     done = subprocess.run(
         [sys.executable, "-c", code, *modules],
         env={"PYTHONPATH": str(folder)},
@@ -165,6 +165,14 @@ def test_a_digest_takes_in_modules_that_are_imported_inside_functions(original, 
     module = "annobench.methods.dawid_skene"
     assert digest(copy, module) != digest(original, module)
     assert digest(copy, "annobench.methods.realm") == digest(original, "annobench.methods.realm")
+
+
+@pytest.mark.parametrize("metric", ["metrics/nll.py", "text_metrics/exact_match.py"])
+def test_the_code_of_the_evaluation_holds_every_metric(original, copy, metric):
+    source = copy / "annobench" / "evaluation" / metric
+    source.write_text(source.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    call = "recipes.evaluation_code()"
+    assert digest(copy, call=call) != digest(original, call=call)
 
 
 def test_a_digest_is_made_without_importing_the_modules():

@@ -5,15 +5,13 @@ The order of a split's rows is drawn once, from the stream ("data", name, config
 a study uses are the first rows of that order: so 200 training items are among its 400.
 
 A split that a data set does not publish, or not with its labels, is carved from train if any of it
-is asked for: half of train for test, then a tenth of the rest for validation. Carved items come
-from the end of the order and are no longer training items, so the first ones stay as they were. A
-question that a carved train split holds twice is used once.
+is asked for, see `carving`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import shorten
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import NonNegativeInt
 
+from annobench.carving import carve, counts
 from annobench.errors import AnnobenchError, one_line
 from annobench.settings import Settings as Base
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from datasets import DatasetDict, IterableDatasetDict
 
 SPLITS = ("train", "validation", "test")
-SHARES = {"test": 2, "validation": 10}
-"""A carved split is one half, or one tenth, of what train then holds."""
+JOIN = "+"
+"""Between the data set's own splits of which one of ours is made."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -42,9 +41,9 @@ class Settings(Base):
     train: NonNegativeInt | None = None
     """Training items; all if absent."""
     validation: NonNegativeInt | None = 0
-    """Validation items; all if null."""
+    """Validation items; if null all, or a tenth of train where none is published."""
     test: NonNegativeInt | None = None
-    """Test items; all if absent."""
+    """Test items; if absent all, or half of train where none is published."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,9 @@ class Repository:
     splits: Mapping[str, str] = field(
         default_factory=lambda: dict(zip(SPLITS, SPLITS, strict=True))
     )
-    """Our split -> the data set's own; one that is not listed is carved from train."""
+    """Our split -> the data set's own; one that is not listed is carved from train.
+
+    Several that are joined, such as `train+validation`, need not all be there."""
     optional: frozenset[str] = frozenset({"validation"})
     """Splits of ours that are carved from train, too, where their own is not there."""
     hub_config: str | None = None
@@ -81,13 +82,14 @@ class Repository:
 
 @dataclass(frozen=True)
 class Question:
-    """One item: `gold` indexes `options`."""
+    """One item: `gold` indexes `options`; without options `answers` are the accepted texts."""
 
     item: str
     task: str
     prompt: str
     options: list[str]
-    gold: int
+    gold: int | None
+    answers: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,15 @@ class Row:
     """`<split>-<row number>`, for data sets without ids of their own."""
     where: str
 
+    @property
+    def split(self) -> str:
+        """The data set's own."""
+        return self.name.rpartition("-")[0]
+
     def text(self, column: str) -> str:
         value = self._value(column)
         if not isinstance(value, str):
-            raise self._unfit(column, value, "a text")
+            raise self.unfit(column, value, "a text")
         return value.strip()
 
     def texts(self, column: str, null: str | None = None) -> list[str]:
@@ -115,12 +122,12 @@ class Row:
             texts = [null if part is None else part for part in value]
             if all(isinstance(part, str) for part in texts):
                 return [str(part).strip() for part in texts]
-        raise self._unfit(column, value, "a list of texts")
+        raise self.unfit(column, value, "a list of texts")
 
     def number(self, column: str) -> int:
         value = self._value(column)
         if type(value) is not int:
-            raise self._unfit(column, value, "a whole number")
+            raise self.unfit(column, value, "a whole number")
         return value
 
     def choice(self, column: str, keys: Sequence[str | int]) -> int:
@@ -129,7 +136,7 @@ class Row:
         for place, key in enumerate(keys):
             if type(key) is type(value) and key == value:
                 return place
-        raise self._unfit(column, value, f"one of {', '.join(map(repr, keys))}")
+        raise self.unfit(column, value, f"one of {', '.join(map(repr, keys))}")
 
     def _value(self, column: str) -> Any:
         value: Any = self.values
@@ -141,7 +148,8 @@ class Row:
             value = value[part]
         return value
 
-    def _unfit(self, column: str, found: object, allowed: str) -> AnnobenchError:
+    def unfit(self, column: str, found: object, allowed: str) -> AnnobenchError:
+        """What to raise about a column that holds something else."""
         shown = shorten(repr(found), 60)
         return AnnobenchError(f"{self.where}: column {column!r}: found {shown}; allowed: {allowed}")
 
@@ -167,7 +175,7 @@ def items(
     where = f"data set {name!r}: {repository.place(hub_root)}"
     found = load(repository, hub_root, where)
     rows = []
-    for split, drawn in _drawn(name, settings, repository, found, question, where).items():
+    for split, drawn in _drawn(name, settings, repository, found, question, tasks, where).items():
         held = [each for each in drawn if tasks is None or each.task in tasks]
         size = getattr(settings, split)
         if size is not None and size > len(held):
@@ -181,13 +189,16 @@ def items(
 def size(settings: Settings, repository: Repository) -> dict[str, int]:
     """How many items of each split `items` will return, if the Hub holds what is stated."""
     asked = {split: getattr(settings, split) for split in SPLITS}
-    held = {split: repository.stated.get(own, 0) for split, own in repository.splits.items()}
-    rest = held["train"]
-    for split, share in SHARES.items():
-        if asked[split] != 0 and repository.carves(split, repository.stated):
-            held[split] = rest // share
-            rest -= held[split]
-    held["train"] = rest
+    held = {
+        split: sum(repository.stated.get(own, 0) for own in owns.split(JOIN))
+        for split, owns in repository.splits.items()
+    }
+    carved = {
+        split: size
+        for split, size in asked.items()
+        if size != 0 and repository.carves(split, repository.stated)
+    }
+    held |= counts(held["train"], carved)
     return {s: held.get(s, 0) if asked[s] is None else asked[s] for s in SPLITS}
 
 
@@ -247,40 +258,36 @@ def _drawn(
     repository: Repository,
     found: DatasetDict | IterableDatasetDict,
     question: Callable[[Row], Question],
+    tasks: Container[str] | None,
     where: str,
 ) -> dict[str, list[Question]]:
     """The questions of each split that is asked for, in the order in which they are drawn."""
     from annobench.seeds import generator
 
-    def questions(official: str, wanted: str) -> list[Question]:
-        if official not in found:
+    def questions(split: str, wanted: str) -> list[Question]:
+        joined = repository.splits[split]
+        official = [own for own in joined.split(JOIN) if own in found]
+        if not official:
             raise AnnobenchError(
-                f"{where}: split {official!r}, from which {wanted} is taken, is missing;"
+                f"{where}: split {joined!r}, from which {wanted} is taken, is missing;"
                 f" found: {', '.join(found)}; allowed without it: `{wanted}: 0`"
             )
-        with _loading(f"{where}: split {official!r}"):
-            values = list(found[official])
-        order = generator("data", name, repository.config, official).permutation(len(values))
-        return [
-            question(Row(values[n], f"{official}-{n}", f"{where}: split {official!r}: row {n}"))
-            for n in order.tolist()
-        ]
+        rows = [row for own in official for row in _rows(found[own], own, where)]
+        order = generator("data", name, repository.config, joined).permutation(len(rows))
+        return [question(rows[n]) for n in order.tolist()]
 
-    asked = [split for split in SPLITS if getattr(settings, split) != 0]
-    carved = [split for split in SHARES if split in asked and repository.carves(split, found)]
-    drawn = {s: questions(repository.splits[s], s) for s in asked if s not in carved}
+    asked = {split: getattr(settings, split) for split in SPLITS}
+    asked = {split: size for split, size in asked.items() if size != 0}
+    carved = {split: size for split, size in asked.items() if repository.carves(split, found)}
+    drawn = {split: questions(split, split) for split in asked if split not in carved}
     if carved:
-        rest = _distinct(drawn.get("train") or questions(repository.splits["train"], carved[0]))
-        for split in carved:
-            left = len(rest) - len(rest) // SHARES[split]
-            rest, drawn[split] = rest[:left], rest[left:]
-        drawn["train"] = rest
+        train = drawn.get("train") or questions("train", next(iter(carved)))
+        drawn |= carve(train, carved, tasks)
     return {split: drawn[split] for split in asked}
 
 
-def _distinct(questions: list[Question]) -> list[Question]:
-    """The first of those that ask the same, so that none is in two carved splits."""
-    first: dict[object, Question] = {}
-    for question in questions:
-        first.setdefault((question.prompt, *question.options), question)
-    return list(first.values())
+def _rows(values: Iterable[Mapping[str, Any]], split: str, where: str) -> list[Row]:
+    """Of one of the data set's own splits."""
+    here = f"{where}: split {split!r}"
+    with _loading(here):
+        return [Row(each, f"{split}-{n}", f"{here}: row {n}") for n, each in enumerate(values)]

@@ -12,6 +12,7 @@ from typing import Any
 
 import annobench
 from annobench.entries import PACKAGES, Entry
+from annobench.evaluation import METRICS
 from annobench.files import canonical_json
 from annobench.registry import kinds, module_name
 from annobench.settings import Settings
@@ -159,7 +160,7 @@ def annotations_code(study: Study, noise: str) -> str:
 
 def evaluation_code() -> str:
     """Digest of the code that measures cells, every metric's included."""
-    metrics = [module_name("evaluation.metrics", kind) for kind in kinds("evaluation.metrics")]
+    metrics = [module_name(package, kind) for package in METRICS for kind in kinds(package)]
     return code("annobench.stages.evaluate", "annobench.evaluation.study", *metrics)
 
 

@@ -31,6 +31,13 @@ SCHEMAS = {
     "cais/mmlu": {"question": TEXT, "subject": TEXT, "choices": TEXTS, "answer": INT},
     "google/boolq": {"question": TEXT, "answer": pa.bool_(), "passage": TEXT},
     "takala/financial_phrasebank": {"sentence": TEXT, "label": INT},
+    "ucinlp/drop": {
+        "section_id": TEXT,
+        "query_id": TEXT,
+        "passage": TEXT,
+        "question": TEXT,
+        "answers_spans": pa.struct({"spans": TEXTS, "types": TEXTS}),
+    },
 }
 
 
@@ -149,6 +156,24 @@ def exams(split, count):
     )
 
 
+def counted(split, count):
+    """A number, a span, a date and two spans in turn; by three annotators in validation."""
+    answers = [("number", ["3"]), ("span", ["Ada"]), ("date", ["17 August"]), ("span", ["A", "B"])]
+    times = 3 if split == "validation" else 1
+    return numbered(
+        split,
+        count,
+        section_id=lambda text, n: f"nfl_{n // 2}",
+        query_id=lambda text, n: f"{split}-query-{n}",
+        passage=lambda text, n: f" It is {text}.",
+        question=lambda text, n: f"How many {text}?",
+        answers_spans=lambda text, n: {
+            "spans": answers[n % 4][1] * times,
+            "types": [answers[n % 4][0]] * len(answers[n % 4][1]) * times,
+        },
+    )
+
+
 @pytest.fixture(scope="session")
 def hub_root(tmp_path_factory, write):
     """Every data set, each split with another number of rows."""
@@ -179,6 +204,7 @@ def hub_root(tmp_path_factory, write):
     write(root, "qiaojin/PubMedQA", {"pqa_labeled": official(abstracts, "train")})
     write(root, "cais/mmlu", {"all": {"test": exams("test", 64), "validation": exams("dev", 6)}})
     write(root, "google/boolq", {"default": official(boolq, "train", "validation")})
+    write(root, "ucinlp/drop", {"default": official(counted, "train", "validation")})
     hub_only = official(sentences, "train")
     write(root, "takala/financial_phrasebank", {"sentences_allagree": hub_only})
     return root

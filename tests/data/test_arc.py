@@ -38,6 +38,16 @@ def test_three_or_five_options_are_kept(one):
     assert len(found.loc["ABCDE-id-1"]["options"]) == 5
 
 
+def test_pooled_splits_are_carved_from_all_that_are_published(one):
+    found = one(arc, pooled=True, test=45, train=15)
+    assert Counter(found["split"]) == {"train": 15, "test": 45}
+    origins = {item.split()[1].split("-")[0] for item in found.index}
+    assert origins == {"train", "validation", "test"}
+    sizes = arc.size(arc.Settings(pooled=True, train=1778, test=345))
+    assert sizes == {"train": 1778, "validation": 0, "test": 345}
+    assert arc.size(arc.Settings(pooled=True))["train"] == 2590 / 2
+
+
 def test_an_unknown_part():
     with pytest.raises(ValidationError):
         arc.Settings(part="medium")

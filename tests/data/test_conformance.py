@@ -64,14 +64,22 @@ for name, keys in {[(module_name("data", kind), REQUIRED.get(kind, {})) for kind
     assert run.returncode == 0, run.stderr
 
 
-def test_items_fit_their_table(items, tmp_path):
+def test_items_fit_their_table(kind, items, tmp_path):
     tables.write(tmp_path / "items.parquet", items, tables.ITEMS)
     written = tables.read(tmp_path / "items.parquet", tables.ITEMS)
     assert set(written["split"]) <= {"train", "validation", "test"}
     assert {"train", "test"} <= set(written["split"])
+    free_text = getattr(component("data", kind), "FREE_TEXT", False)
     for item in written.itertuples():
-        assert pd.isna(item.gold) or 0 <= item.gold < len(item.options)
-        assert len(item.options) >= 2
+        if free_text:
+            assert len(item.options) == 0
+            assert pd.isna(item.gold)
+            assert len(item.answers)
+            assert all(answer.strip() for answer in item.answers)
+        else:
+            assert pd.isna(item.gold) or 0 <= item.gold < len(item.options)
+            assert len(item.options) >= 2
+            assert item.answers is None
         assert item.prompt.strip()
         assert item.task
     assert written["distribution"].isna().all()

@@ -79,6 +79,67 @@ def test_all_splits_from_one(tmp_path, write):
     assert found["item"].is_unique
 
 
+def test_a_carved_split_has_exactly_the_size_asked_for(tmp_path, write):
+    one = write(tmp_path, "ours/plain", {"main": {"train": rows("train", 41)}}, SCHEMA)
+    whole = replace(PLAIN, splits={"train": "train"})
+
+    def split(name, **sizes):
+        found = items(one, whole, **sizes)
+        return list(found[found["split"] == name]["item"])
+
+    order = split("train", test=0)
+    assert split("test", test=30) == order[:-31:-1]
+    assert split("train", test=30) == order[:11]
+    assert split("test", test=12) == split("test", test=30)[:12]
+    assert split("test") == split("test", test=20)
+    assert split("validation", test=30, validation=5) == order[10:5:-1]
+    assert split("train", test=30, validation=5) == order[:6]
+    assert split("train", test=41) == []
+    for sizes, said in [
+        ({"test": 42}, "found 42 test items asked for; allowed: at most 41"),
+        ({"test": 30, "train": 12}, "found 12 train items asked for; allowed: at most 11"),
+    ]:
+        with pytest.raises(AnnobenchError, match=said):
+            items(one, whole, **sizes)
+
+
+def test_a_carved_size_counts_items_of_the_tasks(tmp_path, write):
+    one = write(tmp_path, "ours/plain", {"main": {"train": rows("train", 41)}}, SCHEMA)
+    whole = replace(PLAIN, splits={"train": "train"})
+    found = items(one, whole, tasks=["task-1"], test=7)
+    assert set(found["task"]) == {"task-1"}
+    assert Counter(found["split"]) == {"train": 13, "test": 7}
+    every = items(one, whole, test=0)
+    order = list(every[every["task"] == "task-1"]["item"])
+    assert list(found[found["split"] == "test"]["item"]) == order[:-8:-1]
+
+
+def test_splits_that_are_joined(root):
+    joined = replace(
+        PLAIN, splits={"train": "train+validation+test"}, stated={"train": 41, "test": 6}
+    )
+    found = items(root, joined, test=9)
+    assert Counter(found["split"]) == {"train": 38, "test": 9}
+    assert origin(found, "train") == {"train", "test"}
+    assert found["item"].is_unique
+    assert hub.size(hub.Settings(test=9), joined) == {"train": 38, "validation": 0, "test": 9}
+    with pytest.raises(
+        AnnobenchError, match=r"split 'a\+b', from which train is taken, is missing"
+    ):
+        items(root, replace(PLAIN, splits={"train": "a+b", "test": "test"}))
+
+
+def test_sizes_are_known_before_anything_is_read():
+    one = replace(PLAIN, splits={"train": "train"}, stated={"train": 41})
+    for sizes, expected in [
+        ({}, (21, 0, 20)),
+        ({"validation": None}, (19, 2, 20)),
+        ({"test": 30}, (11, 0, 30)),
+        ({"test": 30, "validation": None, "train": 4}, (4, 1, 30)),
+    ]:
+        assert tuple(hub.size(hub.Settings(**sizes), one).values()) == expected
+
+
 def test_a_repeated_question_is_in_one_carved_split_only(tmp_path, write):
     twice = rows("train", 30) * 2
     root = write(tmp_path, "ours/plain", {"main": {"train": twice}}, SCHEMA)
@@ -124,7 +185,7 @@ def test_a_split_that_is_missing(tmp_path, write, held, sizes, said):
     [
         ({"train": 42}, "found 42 train items asked for; allowed: at most 41"),
         ({"test": 7}, "found 7 test items asked for; allowed: at most 6"),
-        ({"validation": 5}, "found 5 validation items asked for; allowed: at most 4"),
+        ({"validation": 42}, "found 42 validation items asked for; allowed: at most 41"),
         ({"validation": 4, "train": 38}, "found 38 train items asked for; allowed: at most 37"),
     ],
 )

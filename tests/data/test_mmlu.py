@@ -31,6 +31,31 @@ def test_subjects_do_not_move_items_between_splits(one):
     assert len(virology) == 32
 
 
+def test_sizes_count_questions_of_the_subjects(one):
+    found = one(mmlu, subjects=["virology"], train=20, test=12)
+    assert set(found["task"]) == {"virology"}
+    assert Counter(found["split"]) == {"train": 20, "test": 12}
+    assert mmlu.size(mmlu.Settings(train=9800, test=1879)) == {
+        "train": 9800,
+        "validation": 0,
+        "test": 1879,
+    }
+
+
+def test_every_subject_has_one_of_the_four_categories():
+    listed = " ".join(mmlu._SUBJECTS.values()).split()
+    assert len(listed) == len(mmlu.CATEGORIES) == 57
+    assert Counter(mmlu.CATEGORIES.values()) == {
+        "STEM": 18,
+        "humanities": 13,
+        "social sciences": 12,
+        "other": 14,
+    }
+    assert mmlu.CATEGORIES["jurisprudence"] == "humanities"
+    assert mmlu.CATEGORIES["econometrics"] == "social sciences"
+    assert mmlu.CATEGORIES["anatomy"] == "other"
+
+
 def test_there_are_57_subjects():
     assert len(set(mmlu.SUBJECTS)) == len(mmlu.SUBJECTS) == 57
     with pytest.raises(ValidationError, match="did you mean 'anatomy'"):

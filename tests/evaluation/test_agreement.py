@@ -15,13 +15,15 @@ ITEMS = pd.DataFrame(
         "item": ["i", "j", "k"],
         "task": ["t", "t", "u"],
         "gold": pd.array([0, 1, None], "Int64"),
+        "answers": None,
     }
 )
 
 
 def targets(rows):
-    columns = ["item", "distribution", "weight", "kept", "reason", "annotator"]
-    return pd.DataFrame([(*row, "", None) for row in rows], columns=columns)
+    columns = ["item", "distribution", "weight", "kept", "text"]
+    whole = [(*row, None)[: len(columns)] for row in rows]
+    return pd.DataFrame(whole, columns=columns).assign(reason="", annotator=None)
 
 
 def test_target_accuracy_by_hand():
@@ -33,6 +35,19 @@ def test_target_accuracy_by_hand():
     ]
     found = target_accuracy(targets(rows), ITEMS)
     assert found == {"t": Agreement(pytest.approx((0.9 + 3 * 0.5) / 4), 2)}
+
+
+def test_a_target_of_free_text_is_right_if_it_matches_exactly():
+    items = ITEMS.assign(gold=None, answers=[["3"], ["17 May", "May"], ["Ada; Bob"]])
+    rows = [
+        ("i", [1.0], 1.0, True, "3.0"),
+        ("j", [1.0], 3.0, True, "may"),
+        ("j", [1.0], 2.0, True, "17"),
+        ("k", [1.0], 1.0, True, "Bob; Ada"),
+        ("k", [1.0], 9.0, False, None),
+    ]
+    found = target_accuracy(targets(rows), items)
+    assert found == {"t": Agreement(pytest.approx(4 / 6), 3), "u": Agreement(1.0, 1)}
 
 
 def test_target_accuracy_of_nothing_kept_is_undefined():

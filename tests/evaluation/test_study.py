@@ -26,6 +26,7 @@ def items() -> pd.DataFrame:
             "options": [["a", "b"]] * len(rows),
             "gold": pd.array([gold for _, _, gold in rows], "Int64"),
             "distribution": None,
+            "answers": None,
         }
     )
 
@@ -68,6 +69,7 @@ def targets(*on_gold):
             "distribution": [[on_gold[0], 1 - on_gold[0]], [1 - on_gold[1], on_gold[1]]],
             "weight": 1.0,
             "kept": True,
+            "text": None,
             "reason": "",
         }
     )

@@ -10,7 +10,11 @@ A file `<kind>.py` defines
         `hub_root` is the folder of a local mirror in the Hub's layout,
         `<hub_root>/datasets/<owner>/<name>/...`, or None for the Hub itself
 
-Data sets of the Hub share `annobench.hub`.
+and, if its items ask for free text, with `answers` and without options,
+
+    FREE_TEXT = True
+
+Either all items of a data set have options or none has. Data sets of the Hub share `annobench.hub`.
 
 `Settings.files` names the files of the user that it reads, if it reads any.
 """

@@ -107,6 +107,7 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
         "options": options,
         "gold": pd.Series(place, dtype="Int64").mask(place < 0),
         "distribution": None,
+        "answers": None,
     }
     return pd.DataFrame(columns, columns=ITEMS.names)
 

@@ -147,6 +147,7 @@ def _rows(name: str, task: Task, settings: Settings) -> list[dict[str, Any]]:
             "options": options[index],
             "gold": options[index].index(available[index].answer),
             "distribution": None,
+            "answers": None,
         }
         for index, split in zip(order, splits, strict=True)
     ]

@@ -7,6 +7,7 @@ An option "None" may have been lost as an empty value on the way to parquet; it 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
@@ -26,21 +27,37 @@ REPOSITORY = hub.Repository(
     splits={"train": "test"},
     stated={"test": 14042},
 )
-SUBJECTS = """
-abstract_algebra anatomy astronomy business_ethics clinical_knowledge college_biology
-college_chemistry college_computer_science college_mathematics college_medicine
-college_physics computer_security conceptual_physics econometrics electrical_engineering
-elementary_mathematics formal_logic global_facts high_school_biology high_school_chemistry
-high_school_computer_science high_school_european_history high_school_geography
-high_school_government_and_politics high_school_macroeconomics high_school_mathematics
-high_school_microeconomics high_school_physics high_school_psychology high_school_statistics
-high_school_us_history high_school_world_history human_aging human_sexuality
-international_law jurisprudence logical_fallacies machine_learning management marketing
-medical_genetics miscellaneous moral_disputes moral_scenarios nutrition philosophy
-prehistory professional_accounting professional_law professional_medicine
-professional_psychology public_relations security_studies sociology us_foreign_policy
-virology world_religions
-""".split()  # noqa: SIM905
+_SUBJECTS = {
+    "STEM": """
+        abstract_algebra astronomy college_biology college_chemistry
+        college_computer_science college_mathematics college_physics computer_security
+        conceptual_physics electrical_engineering elementary_mathematics high_school_biology
+        high_school_chemistry high_school_computer_science high_school_mathematics
+        high_school_physics high_school_statistics machine_learning
+    """,
+    "humanities": """
+        formal_logic high_school_european_history high_school_us_history
+        high_school_world_history international_law jurisprudence logical_fallacies
+        moral_disputes moral_scenarios philosophy prehistory professional_law
+        world_religions
+    """,
+    "social sciences": """
+        econometrics high_school_geography high_school_government_and_politics
+        high_school_macroeconomics high_school_microeconomics high_school_psychology
+        human_sexuality professional_psychology public_relations security_studies sociology
+        us_foreign_policy
+    """,
+    "other": """
+        anatomy business_ethics clinical_knowledge college_medicine global_facts human_aging
+        management marketing medical_genetics miscellaneous nutrition
+        professional_accounting professional_medicine virology
+    """,
+}
+CATEGORIES = {
+    subject: category for category, listed in _SUBJECTS.items() for subject in listed.split()
+}
+"""Subject -> its category, as in the authors' `categories.py`."""
+SUBJECTS = sorted(CATEGORIES)
 
 
 class Settings(hub.Settings):
@@ -57,15 +74,16 @@ class Settings(hub.Settings):
 
 
 def size(settings: Settings) -> dict[str, int]:
-    found = hub.size(settings, REPOSITORY)
     share = len(settings.subjects or SUBJECTS) / len(SUBJECTS)
-    return {s: found[s] if getattr(settings, s) else round(share * found[s]) for s in found}
+    stated = {split: round(share * count) for split, count in REPOSITORY.stated.items()}
+    return hub.size(settings, replace(REPOSITORY, stated=stated))
 
 
 def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
     """The table `tables.ITEMS`; the task is the subject; see `hub.items`.
 
-    In which split a question is does not depend on `subjects`.
+    In which split a question is does not depend on `subjects`, unless sizes are given: they count
+    questions of these subjects.
     """
     return hub.items(name, settings, hub_root, REPOSITORY, _question, tasks=settings.subjects)
 

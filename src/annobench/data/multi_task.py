@@ -85,6 +85,12 @@ def _settings(entry: dict[str, Any]) -> Base:
     allowed = [kind for kind in kinds("data") if kind != KIND]
     if entry["kind"] not in allowed:
         raise AnnobenchError(unknown("kind", entry["kind"], allowed))
+    data = component("data", entry["kind"])
+    if getattr(data, "FREE_TEXT", False):
+        raise AnnobenchError(
+            f"found kind {entry['kind']!r}, whose items have no options; "
+            "allowed: kinds whose items have some"
+        )
     keys = {key: value for key, value in entry.items() if key != "kind"}
-    settings: Base = component("data", entry["kind"]).Settings.model_validate(keys)
+    settings: Base = data.Settings.model_validate(keys)
     return settings

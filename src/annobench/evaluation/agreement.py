@@ -1,9 +1,12 @@
 """What a method learned about the labels and about the annotators, against the truth."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from annobench.free_text import exact_match
 
 TARGET_ACCURACY = "target-accuracy"
 EXPERTISE_SPEARMAN = "expertise-spearman"
@@ -29,17 +32,20 @@ class Agreement(NamedTuple):
 
 
 def target_accuracy(targets: pd.DataFrame, items: pd.DataFrame) -> dict[str, Agreement]:
-    """Weighted mean, over kept rows, of the probability that a target gives to the gold label.
+    """Weighted mean, over kept rows, of the probability that a target gives to the gold label; a
+    target of free text is right if it matches an accepted answer exactly.
 
     Args:
         targets: table `tables.TARGETS`.
-        items: table `tables.ITEMS`; items without gold label are left out.
+        items: table `tables.ITEMS`; items with neither gold label nor accepted answers are left
+            out.
 
     Returns:
         One agreement per task that has gold labels. It is undefined where no row was kept or the
         kept rows weigh nothing.
     """
-    known = items.loc[items["gold"].notna(), ["item", "task", "gold"]]
+    columns = ["item", "task", "gold", "answers"]
+    known = items.loc[items["gold"].notna() | items["answers"].notna(), columns]
     rows = targets.merge(known, on="item", validate="many_to_one")
     return {str(task): _target_accuracy(part) for task, part in rows.groupby("task", sort=False)}
 
@@ -49,8 +55,15 @@ def _target_accuracy(rows: pd.DataFrame) -> Agreement:
     weights = kept["weight"].to_numpy(float)
     if weights.sum() <= 0:
         return Agreement(None, len(kept), "no target was kept with a weight above 0")
-    on_gold = [p[int(gold)] for p, gold in zip(kept["distribution"], kept["gold"], strict=True)]
+    columns = ["gold", "distribution", "text", "answers"]
+    on_gold = [_on_gold(*row) for row in kept[columns].itertuples(index=False)]
     return Agreement(float(np.average(on_gold, weights=weights)), len(kept))
+
+
+def _on_gold(
+    gold: int | None, distribution: Sequence[float], text: str, answers: Iterable[str]
+) -> float:
+    return float(exact_match(text, answers) if pd.isna(gold) else distribution[int(gold)])
 
 
 def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:

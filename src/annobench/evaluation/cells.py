@@ -58,8 +58,9 @@ class CellResult:
         return " ".join(f"{axis}={name}" for axis, name in self.key.items() if name is not None)
 
 
-def probabilities(cell: CellResult, items: Asked) -> np.ndarray:
-    """Predictions [N, K] in the order of `items`, 0 beyond an item's own options.
+def answers(cell: CellResult, items: Asked) -> np.ndarray:
+    """Predictions in the order of `items`: probabilities [N, K], 0 beyond an item's own options; or
+    of free text the texts [N], None where nothing was said.
 
     Raises:
         AnnobenchError: an item has no prediction, or one that is not a distribution over its
@@ -71,6 +72,10 @@ def probabilities(cell: CellResult, items: Asked) -> np.ndarray:
     if (rows < 0).any():
         missing = items.item[rows < 0]
         raise AnnobenchError(f"{cell}: no prediction found for test item {missing[0]!r}")
+    if items.free_text:
+        texts: np.ndarray = cell.predictions["text"].to_numpy(object)[rows]
+        texts[pd.isna(texts)] = None
+        return texts
     column = cell.predictions["probabilities"].iloc[rows]
     lengths = column.map(len).to_numpy(np.int64)
     width = int(items.options.max())

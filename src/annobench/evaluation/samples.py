@@ -1,12 +1,13 @@
 """Test items that are resampled together, and what is measured on them.
 
-Two kinds: items with a gold label, all of a data set's or one task's; and items with held-out
-annotations, where no gold label is needed.
+Three kinds: items with a gold label, all of a data set's or one task's; items of a data set of free
+text, likewise; and items with held-out annotations, where no gold label is needed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import Protocol, cast
 
 import numpy as np
@@ -31,12 +32,29 @@ class Metric(Protocol):
     ) -> np.ndarray: ...
 
 
+class TextMetric(Protocol):
+    """A module of `evaluation.text_metrics`."""
+
+    LABEL: str
+    HIGHER_IS_BETTER: bool
+
+    @staticmethod
+    def score(text: str, answers: Sequence[str], /) -> float: ...
+
+
 def item_metrics() -> dict[str, Metric]:
     """Every metric of `evaluation.metrics`, by kind."""
-    package = "evaluation.metrics"
-    return {
-        kind: cast("Metric", registry.component(package, kind)) for kind in registry.kinds(package)
-    }
+    return {kind: cast("Metric", module) for kind, module in _modules("evaluation.metrics")}
+
+
+def text_metrics() -> dict[str, TextMetric]:
+    """Every metric of `evaluation.text_metrics`, by kind."""
+    package = "evaluation.text_metrics"
+    return {kind: cast("TextMetric", module) for kind, module in _modules(package)}
+
+
+def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
+    return ((kind, registry.component(package, kind)) for kind in registry.kinds(package))
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,11 @@ class Asked:
     item: pd.Index
     """[N] their names"""
     options: np.ndarray
-    """[N] how many options each has"""
+    """[N] how many options each has; none has any where free text is asked for"""
+
+    @property
+    def free_text(self) -> bool:
+        return not self.options.any()
 
 
 def asked(items: pd.DataFrame) -> Asked:
@@ -56,14 +78,12 @@ def asked(items: pd.DataFrame) -> Asked:
 
 
 @dataclass(frozen=True)
-class Gold:
-    """Test items with a gold label: all, or those of one task."""
+class _OfTask:
+    """Test items whose right answers are known: all, or those of one task."""
 
     at: np.ndarray
     """[n] places among the test items"""
-    gold: np.ndarray
-    """[n] index of the correct option"""
-    task: str | None = None
+    task: str | None
     noise = None
     """Every cell is measured on them."""
 
@@ -77,17 +97,59 @@ class Gold:
         """Methods are compared and ranked over all tasks only."""
         return self.task is None
 
+    def _named(self, kind: str) -> str:
+        return kind if self.task is None else f"{kind}:{self.task}"
+
+
+@dataclass(frozen=True)
+class Gold(_OfTask):
+    """Test items with a gold label."""
+
+    gold: np.ndarray
+    """[n] index of the correct option"""
+
     @property
     def measures(self) -> list[str]:
-        end = "" if self.task is None else f":{self.task}"
-        return [f"{kind}{end}" for kind in item_metrics()]
+        return [self._named(kind) for kind in item_metrics()]
 
     def scores(self, p: np.ndarray, annotators: pd.DataFrame | None) -> dict[str, Score]:
         """By measure, of a cell's probabilities [N, K] of all test items."""
-        values = [
-            partial(metric.value, p[self.at], self.gold) for metric in item_metrics().values()
-        ]
-        return dict(zip(self.measures, values, strict=True))
+        return {
+            self._named(kind): partial(metric.value, p[self.at], self.gold)
+            for kind, metric in item_metrics().items()
+        }
+
+
+@dataclass(frozen=True)
+class FreeText(_OfTask):
+    """Test items with accepted answers."""
+
+    answers: Sequence[Sequence[str]]
+    """[n]"""
+
+    @property
+    def measures(self) -> list[str]:
+        return [self._named(kind) for kind in text_metrics()]
+
+    def scores(self, said: np.ndarray, annotators: pd.DataFrame | None) -> dict[str, Score]:
+        """By measure, of a cell's texts [N] of all test items, None where nothing was said."""
+        pairs = list(zip(said[self.at], self.answers, strict=True))
+        return {
+            self._named(kind): _mean(
+                np.array([0.0 if text is None else metric.score(text, ok) for text, ok in pairs])
+            )
+            for kind, metric in text_metrics().items()
+        }
+
+
+def _mean(scores: np.ndarray) -> Score:
+    """Of the items' scores [n], as a function of their weights."""
+
+    def value(weights: np.ndarray) -> np.ndarray:
+        means: np.ndarray = weights @ scores / weights.sum(-1)
+        return means
+
+    return value
 
 
 @dataclass(frozen=True)
@@ -111,20 +173,24 @@ class HeldOut:
         return {heldout.NAME: heldout.score(p[self.at], self.labels, annotators)}
 
 
-Sample = Gold | HeldOut
+Sample = Gold | FreeText | HeldOut
 
 
-def gold_samples(items: pd.DataFrame) -> list[Gold]:
-    """Of a table `tables.ITEMS`: all test items with gold, and each task's if there are several."""
+def gold_samples(items: pd.DataFrame) -> list[Gold | FreeText]:
+    """Of a table `tables.ITEMS`: all test items whose right answer is known, and each task's if
+    there are several."""
     test = items[items["split"] == "test"].reset_index(drop=True)
-    known = test[test["gold"].notna()]
+    free_text = asked(items).free_text
+    known = test if free_text else test[test["gold"].notna()]
     if known.empty:
         return []
     parts = {None: known} | {str(task): part for task, part in known.groupby("task", sort=False)}
     if len(parts) == 2:  # one task is all
         parts = {None: known}
     return [
-        Gold(part.index.to_numpy(), part["gold"].to_numpy(np.int64), task)
+        FreeText(part.index.to_numpy(), task, part["answers"].tolist())
+        if free_text
+        else Gold(part.index.to_numpy(), task, part["gold"].to_numpy(np.int64))
         for task, part in parts.items()
     ]
 
@@ -132,7 +198,7 @@ def gold_samples(items: pd.DataFrame) -> list[Gold]:
 def held_out_samples(
     held: Mapping[str, Iterable[pd.DataFrame]], items: pd.DataFrame
 ) -> list[HeldOut]:
-    """One per noise with annotations of test items.
+    """One per noise with annotations of test items; none for free text, which has no probability.
 
     Args:
         held: noise -> the held-out annotations of each of its seeds. They are pooled: where every
@@ -142,7 +208,9 @@ def held_out_samples(
     Raises:
         AnnobenchError: a label is not one of its item's options.
     """
-    found = []
+    found: list[HeldOut] = []
+    if asked(items).free_text:
+        return found
     test = items[items["split"] == "test"].reset_index(drop=True)
     options = test["options"].map(len).to_numpy(np.int64)
     for noise, frames in held.items():

@@ -12,8 +12,9 @@ from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
 from annobench.evaluation import detection, samples
+from annobench.evaluation import views as answered
 from annobench.evaluation.agreement import Agreement, with_truth
-from annobench.evaluation.cells import OK, CellResult, agreements, probabilities
+from annobench.evaluation.cells import OK, CellResult, agreements, answers
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.samples import Asked, Sample
 from annobench.evaluation.summary import Block, Scored, summarize
@@ -46,7 +47,8 @@ def evaluate(
         cells: every planned cell, read one at a time; one that is not ok keeps its place, with its
             status and reason.
         items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
-            `evaluation.metrics`, test items with annotations the held-out likelihood.
+            `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, and
+            test items with annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
         views: (data set, model, view) -> table `tables.VIEW`. The base view tells which items are
@@ -161,6 +163,12 @@ def _hard_items(
     }
 
 
+def _measured(
+    views: Mapping[tuple[str, str, str], pd.DataFrame], items: Mapping[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    return [answered.measure(*place, view, items[place[0]]) for place, view in views.items()]
+
+
 def _judged(
     cell: CellResult, items: pd.DataFrame, labels: pd.DataFrame | None, hard: pd.Series | None
 ) -> pd.DataFrame | None:
@@ -179,7 +187,7 @@ def _scored(
     labels: pd.DataFrame | None,
 ) -> Scored:
     ok = cell.status == OK
-    p = probabilities(cell, asked) if ok and block.samples else None
+    p = answers(cell, asked) if ok and block.samples else None
     found = agreements(cell, items, truth) if ok else {}
     if labels is not None:
         found |= detection.measures(labels)

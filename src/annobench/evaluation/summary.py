@@ -24,7 +24,7 @@ from annobench.evaluation.intervals import (
 )
 from annobench.evaluation.ranking import LEVEL as SIGNIFICANCE
 from annobench.evaluation.ranking import shared_ranks
-from annobench.evaluation.samples import Sample, item_metrics
+from annobench.evaluation.samples import Sample, item_metrics, text_metrics
 
 NO_NOISE = "(none)"
 """The noise of a summary of cells none of which depends on noise. No study can use this name."""
@@ -241,6 +241,7 @@ def _ranks(summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.Series:
             apart.setdefault(tuple(here), set()).add(frozenset((method, other)))
     ranks = pd.Series(pd.NA, index=summary.index, dtype="Int64")
     upwards = {kind: metric.HIGHER_IS_BETTER for kind, metric in item_metrics().items()}
+    upwards |= {kind: metric.HIGHER_IS_BETTER for kind, metric in text_metrics().items()}
     upwards[heldout.NAME] = heldout.HIGHER_IS_BETTER
     for kind, higher_is_better in upwards.items():
         ranked = summary[(summary["metric"] == kind) & summary["mean"].notna()]

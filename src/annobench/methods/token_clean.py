@@ -1,4 +1,4 @@
-"""Clean token SFT: `token-sft` on the gold labels, the upper bound for methods that train as it does.
+"""Clean token SFT: trained as `token-sft` on the gold labels, the upper bound for its like.
 
 Free text is learned too, from the first of an item's right answers.
 """

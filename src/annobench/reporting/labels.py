@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 
 from annobench import registry
+from annobench.evaluation import METRICS
 
 HELD_OUT = "heldout-nll"
 AGREEMENTS = {
@@ -19,7 +20,11 @@ AGREEMENTS = {
     "lost-hard": False,
 }
 """Whether each is better when it is higher."""
-MEASURES = (*registry.kinds("evaluation.metrics"), HELD_OUT, *AGREEMENTS)
+MEASURES = (
+    *(kind for package in METRICS for kind in registry.kinds(package)),
+    HELD_OUT,
+    *AGREEMENTS,
+)
 
 
 def _measure(name: str) -> str:
@@ -29,7 +34,7 @@ def _measure(name: str) -> str:
 
 
 Measure = Annotated[str, AfterValidator(_measure), WithJsonSchema({"enum": list(MEASURES)})]
-"""A metric of `evaluation.metrics`, the held-out likelihood, or an agreement."""
+"""A metric of options or of free text, the held-out likelihood, or an agreement."""
 
 
 def label(measure: str) -> str:
@@ -52,4 +57,5 @@ def _metric(name: str) -> ModuleType:
         from annobench.evaluation import heldout
 
         return heldout
-    return registry.component("evaluation.metrics", name)
+    package = next(package for package in METRICS if name in registry.kinds(package))
+    return registry.component(package, name)

@@ -47,20 +47,22 @@ def test_one_annotators_answer(spans, types, answers):
 
 
 @pytest.mark.parametrize(
-    ("spans", "types", "answers"),
+    ("spans", "types", "answers", "task"),
     [
-        (["2", "3", "3"], ["number"] * 3, ["2", "3"]),
-        (["Ada"] * 3, ["span"] * 3, ["Ada"]),
-        (["Ada", "Bob"] * 2, ["span"] * 4, ["Ada; Bob"]),
-        (["Ada", "Bob"], ["span"] * 2, ["Ada", "Bob", "Ada; Bob"]),
-        (["Ada", "Bob", "Ada"], ["span"] * 3, ["Ada", "Bob", "Ada; Bob"]),
-        (["3", "three", "3"], ["number", "span", "number"], ["3", "three"]),
-        (["17 May", "May", "May"], ["date", "span", "span"], ["17 May", "May"]),
+        (["2", "3", "3"], ["number"] * 3, ["3", "2"], "number"),
+        (["2", "3"], ["number"] * 2, ["2", "3"], "number"),
+        (["Ada"] * 3, ["span"] * 3, ["Ada"], "span"),
+        (["Ada", "Bob"] * 2, ["span"] * 4, ["Ada; Bob"], "span"),
+        (["Ada", "Bob"], ["span"] * 2, ["Ada", "Bob", "Ada; Bob"], "span"),
+        (["Ada", "Bob", "Bob"], ["span"] * 3, ["Bob", "Ada", "Ada; Bob"], "span"),
+        (["3", "three", "3"], ["number", "span", "number"], ["3", "three"], "number"),
+        (["17 May", "May", "May"], ["date", "span", "span"], ["May", "17 May"], "span"),
+        (["2", "A", "B", "A", "B"], ["number"] + ["span"] * 4, ["A; B", "2"], "span"),
     ],
 )
-def test_several_annotators_answers_lie_end_to_end(spans, types, answers):
+def test_several_annotators_answers_lie_end_to_end(spans, types, answers, task):
     found = question(spans, types, "validation")
-    assert (found.answers, found.task) == (answers, types[0])
+    assert (found.answers, found.task) == (answers, task)
 
 
 @pytest.mark.parametrize(

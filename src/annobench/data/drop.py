@@ -15,6 +15,7 @@ seen no copy.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from annobench import hub
@@ -64,18 +65,19 @@ def _question(row: hub.Row) -> hub.Question:
     several = row.split == "validation"
     if not several and len(types) > 1 and set(types) != {"span"}:
         raise row.unfit(given, row.values[given], "one number, one date, or spans")
+    answers = _of_several(spans, types) if several else [SEPARATOR.join(spans)]
     return hub.Question(
         item=row.text("query_id"),
-        task=types[0],
+        task=dict(zip(spans, types, strict=True)).get(answers[0], "span"),
         prompt=f"{row.text('question')}\nContext: {row.text('passage')}",
         options=[],
         gold=None,
-        answers=_of_several(spans, types) if several else [SEPARATOR.join(spans)],
+        answers=answers,
     )
 
 
 def _of_several(spans: Sequence[str], types: Sequence[str]) -> list[str]:
-    """The different answers of several annotators, in the order in which they come."""
+    """The different answers of several annotators, the most frequent first."""
     listed = [span for span, kind in zip(spans, types, strict=True) if kind == "span"]
     once = _repeated(listed)
     if len(once) < len(listed):
@@ -86,7 +88,7 @@ def _of_several(spans: Sequence[str], types: Sequence[str]) -> list[str]:
     else:
         together = [SEPARATOR.join(dict.fromkeys(listed))] if listed else []
         answers = [*spans, *together]
-    return list(dict.fromkeys(answers))
+    return [answer for answer, _ in Counter(answers).most_common()]
 
 
 def _repeated(spans: Sequence[str]) -> Sequence[str]:

@@ -82,7 +82,7 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
         ({"item": ["a"], "label": ["0"], "annotator": ["x"]}, "column 'label': found type string"),
         (
             {"label": [0, 1], "corrupted": [True, True]}
-            | dict.fromkeys(TEXTS, ["x", "y"])
+            | {name: ["x", "y"] for name in TEXTS}
             | {"item": [None, "a"]},
             "'item': 1 empty",
         ),

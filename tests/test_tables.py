@@ -81,7 +81,9 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
         ({"item": ["a"], "label": [0]}, "column 'annotator' is missing; found: item, label"),
         ({"item": ["a"], "label": ["0"], "annotator": ["x"]}, "column 'label': found type string"),
         (
-            {"item": [None], "label": [0], "annotator": ["x"], "text": ["y"], "corrupted": [True]},
+            {"label": [0, 1], "corrupted": [True, True]}
+            | {name: ["x", "y"] for name in TEXTS}
+            | {"item": [None, "a"]},
             "'item': 1 empty",
         ),
     ],

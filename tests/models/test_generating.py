@@ -83,6 +83,16 @@ def test_nothing_said_has_no_likelihood(saved):
     assert (said.text, said.log_p, said.nll) == ("", (), None)
 
 
+def test_a_text_that_must_say_something(saved):
+    """The end is not among its first tokens, even if it is the likeliest; its likelihood is as
+    it was."""
+    one = writer(saved("llama"), most=1, speaks=True)
+    likely = following(one.model, PROMPTS[0], ()).log_softmax(-1).sort(descending=True)
+    one.model.generation_config.eos_token_id = [1, *likely.indices[:2].tolist()]
+    (said,) = one.generate(PROMPTS[:1])
+    assert said.log_p == pytest.approx([likely.values[2].item()], abs=1e-5)
+
+
 @pytest.mark.parametrize("stop", ["redball", "ball", "dog"])
 def test_a_text_ends_before_its_stop(saved, stop):
     """Of what is written without it, what comes before it, token by token."""

@@ -6,11 +6,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from annobench.data import geo
+from annobench.models.asking import Asker
 from annobench.models.decoder import DecoderScorer, plain_scores
 from annobench.models.loading import load_model
-from annobench.models.settings import Model
+from annobench.models.settings import Model, Views
+from annobench.questions import Question
 from annobench.stages.encode import tokens_of
 from annobench.training.loop import predict
+from annobench.training.settings import Training
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +49,19 @@ def test_it_goes_on_as_it_should(smollm2):
     ids = tokens("The capital of France is", return_tensors="pt").input_ids
     following = AutoModelForCausalLM.from_pretrained(smollm2)(ids).logits[0, -1].argmax()
     assert tokens.decode(following) == " Paris"
+
+
+def test_it_writes_answers(smollm2):
+    """Free text, one line greedily; and sampled, in its own turn of a chat."""
+    views = Views(new_tokens=30, temperature=0.3)
+    training = Training(precision="fp32")
+    asker = Asker(smollm2, Model(source="path:."), views, training, ("real",))
+    asked = [
+        Question(country, f"What is the capital city of {country}?", ())
+        for country in ("France", "Italy", "Japan")
+    ]
+    cities = ["Paris", "Rome", "Tokyo"]
+    for backend in ("score", "generate"):
+        found = asker.ask(asked, backend)
+        assert sum(c in str(text) for c, text in zip(cities, found["text"], strict=True)) >= 2
+        assert found["nll"].between(0, 3).all()

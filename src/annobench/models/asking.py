@@ -54,9 +54,9 @@ class Asker:
     def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
         """`tables.VIEW`, one row for each question, in their order.
 
-        `score` takes the likeliest option, or for free text the likeliest token after token until
-        a line or the text ends. `generate` samples a text and reads the answer from it; asked the
-        same question again, it draws another text.
+        `score` takes the likeliest option, or for free text the likeliest token after token, at
+        least one, until a line or the text ends. `generate` samples a text and reads the answer
+        from it; asked the same question again, it draws another text.
 
         Raises:
             AnnobenchError: the model cannot be loaded, or a question cannot be written for it.
@@ -135,7 +135,10 @@ class Asker:
         """The likeliest continuation of each question's line, and how many tokens that took."""
         prompts = [self._read(written(question, self.model)[0]) for question in questions]
         said = self._write(prompts, None, self.views.answer_tokens, "\n")
-        rows = [{"text": one.text.strip() or None, "nll": one.nll} for one in said]
+        rows = [
+            {"nll": one.nll} | understood(one.text, question, self.model, chat=False)
+            for question, one in zip(questions, said, strict=True)
+        ]
         return rows, sum(len(one.log_p) for one in said)
 
     def _read(self, text: str) -> tuple[int, ...]:
@@ -151,7 +154,7 @@ class Asker:
     ) -> list[Said]:
         """What follows each prompt; texts of like length side by side, the longest first."""
         whole, tokenizer = self._loaded
-        writer = Writer(whole, tokenizer, most, stop, self.views.temperature)
+        writer = Writer(whole, tokenizer, most, stop, self.views.temperature, speaks=draws is None)
         order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
         said: dict[int, Said] = {}
         for start in range(0, len(order), self.views.side_by_side):

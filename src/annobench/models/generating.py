@@ -37,8 +37,10 @@ class Writer:
     most: int
     """Most tokens of a text."""
     stop: str = ""
-    """A text also ends before this, spaces aside."""
+    """A text also ends before this, spaces aside. White space that it begins with ends nothing."""
     temperature: float = 1.0
+    speaks: bool = False
+    """Whether a text has at least one token."""
 
     def generate(
         self, prompts: Sequence[tuple[int, ...]], draws: np.ndarray | None = None
@@ -75,10 +77,11 @@ class Writer:
         return [self._cut(tokens, log_p) for tokens, log_p in zip(pen.said, pen.log_p, strict=True)]
 
     def stops(self, tokens: Sequence[int]) -> bool:
-        """Whether the end of these tokens is where a text must stop."""
-        return bool(self.stop) and self.stop in _dense(
-            self._text(tokens[-len(self.stop.encode()) - 1 :])
-        )
+        """Whether `stop` is at the end of these tokens and white space is not all before it."""
+        end = tokens[-len(self.stop.encode()) - 1 :]
+        if not self.stop or self.stop not in _dense(self._text(end)):
+            return False
+        return self.stop in _dense(self._text(tokens)).lstrip()
 
     def _text(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
@@ -146,7 +149,7 @@ class _Pen:
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Logits [texts, V] -> [texts, V], -inf but for the token decided on."""
         logits = scores.float()
-        chosen = self._choose(logits)
+        chosen = self._choose(self._allowed(logits))
         log_p = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()
         for row, token in enumerate(chosen.tolist()):
             if not self.ended[row] and token not in self.ends:
@@ -157,6 +160,11 @@ class _Pen:
         ended = torch.tensor(self.ended, device=chosen.device)
         chosen = chosen.masked_fill(ended, self.ends[0])
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen[:, None], 0.0)
+
+    def _allowed(self, logits: Tensor) -> Tensor:
+        if not self.writer.speaks or self.step:
+            return logits
+        return logits.index_fill(1, torch.tensor(self.ends, device=logits.device), -torch.inf)
 
     def _choose(self, logits: Tensor) -> Tensor:
         if self.draws is None:

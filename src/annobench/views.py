@@ -123,7 +123,7 @@ def check(
             items["options"], labels, _others(len(items), base, reasoning), strict=True
         )
     ]
-    verdicts = items.assign(options=[VERDICTS] * len(items))
+    verdicts = items.assign(options=pd.Series([VERDICTS] * len(items), items.index))
     view = ask(_questions(verdicts, CHECK, hints=hints))
     yes = [
         verdict if p is None else p[VERDICTS.index("yes")]

@@ -180,7 +180,7 @@ def _in_words(job: Job, targets: pd.DataFrame) -> Job:
     end of the text behind it, so that the model learns to stop."""
     texts = targets[targets["kept"]].set_index("item")["text"]
     items = job.items[job.items["item"].isin(texts.index)]
-    items = items.assign(options=[[text] for text in items["item"].map(texts)])
+    items = items.assign(options=items["item"].map(texts).map(lambda text: [text]))
     tokens, states = encode(items, job.folder, job.model, job.training, ended=True)
     return replace(job, items=items, tokens=tokens, states=states)
 

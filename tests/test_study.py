@@ -230,6 +230,41 @@ BAD = [
     ),
     (
         "comparisons: {}",
+        "noise-rates: {rows: {SFT: {method: stf}}}",
+        "tables.noise-rates.rows.SFT.method: 'stf' is unknown: did you mean 'sft'? allowed: ",
+    ),
+    (
+        "comparisons: {}",
+        "noise-rates: {rows: {SFT: {method: sft, model: mode}}}",
+        "tables.noise-rates.rows.SFT.model: 'mode' is unknown: did you mean 'model'? allowed: ",
+    ),
+    (
+        "comparisons: {}",
+        "noise-rates: {columns: {GEO: gea}}",
+        "tables.noise-rates.columns.GEO: 'gea' is unknown: did you mean 'geo'? allowed: geo",
+    ),
+    (
+        "comparisons: {}",
+        "noise-rates: {rates: {30: half-god}}",
+        "tables.noise-rates.rates.30: 'half-god' is unknown: did you mean 'half-good'? allowed: ",
+    ),
+    (
+        "comparisons: {}",
+        "noise-rates: {gain: {relm: [sft]}}",
+        "tables.noise-rates.gain: 'relm' is unknown: did you mean 'realm'? allowed: ",
+    ),
+    (
+        "comparisons: {}",
+        "noise-rates: {model: modle}",
+        "tables.noise-rates.model: 'modle' is unknown: did you mean 'model'? allowed: model",
+    ),
+    (
+        "training-curves: {}",
+        "phrasings: {models: [modle]}",
+        "figures.phrasings.models: 'modle' is unknown: did you mean 'model'? allowed: model",
+    ),
+    (
+        "comparisons: {}",
         "published: {rows: {gea/city: ARC}}",
         "tables.published.rows: 'gea' is unknown: did you mean 'geo'? allowed: geo",
     ),

@@ -61,6 +61,9 @@ def _section(
         yield ""
         yield _one_line(definition["description"].split("\n\n")[0])
         yield ""
+    elif prefix:
+        yield f"{heading} {prefix.removesuffix(': ')}"
+        yield ""
     if own:
         yield from _table(definition, own)
     else:

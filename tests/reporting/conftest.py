@@ -254,8 +254,11 @@ def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
     ]
     frames = evaluate(cells, {dataset: items(made) for dataset in datasets}, crowds)
     judged = [made_cell for made_cell in cells if made_cell.method in JUDGES]
+    seen = frames.summary[frames.summary["method"].isin(JUDGES)]
+    seen = seen[seen["metric"] == "accuracy"].assign(metric="detection-precision", rank=pd.NA)
     frames = replace(
         frames,
+        summary=pd.concat([frames.summary, seen]),
         selection=pd.concat([tables.empty(tables.SELECTION), *map(selection, judged)]),
         views=views(blocks),
     )

@@ -24,8 +24,11 @@ from annobench.reporting.figures import (
 from annobench.settings import Settings
 
 KINDS = registry.kinds("reporting.figures")
-KEYS = {"perplexity-densities": {"method": "realm"}}
-"""What a kind needs to be told of the made-up studies."""
+KEYS = {
+    "perplexity-densities": {"study": {"method": "realm"}, "response_study": {}},
+    "gain-by-noise": {"response_study": {"reference": "token-sft"}},
+}
+"""What a kind needs to be told of a made-up study; of `study` where it is not named."""
 
 
 def texts(figure: Figure) -> dict[str, list[tuple[float, float, float, float]]]:
@@ -65,7 +68,7 @@ def test_every_figure_has_the_same_bytes_twice(kind, suffix, study, tmp_path):
     module = registry.component("reporting.figures", kind)
     assert issubclass(module.Settings, Settings)
     for name in ("a", "b"):
-        settings = module.Settings(**KEYS.get(kind, {}))
+        settings = module.Settings(**KEYS.get(kind, {}).get("study", {}))
         style.save(tmp_path / f"{name}.{suffix}", module.figure(study, settings))
     content = (tmp_path / f"a.{suffix}").read_bytes()
     assert content == (tmp_path / f"b.{suffix}").read_bytes()
@@ -84,9 +87,8 @@ def test_no_text_lies_on_another_or_outside(kind, width, size, request):
     if kind.startswith("expertise") and size == "response_study":
         pytest.skip("no method learned an expertise")
     module = registry.component("reporting.figures", kind)
-    settings = module.Settings(width=width, **KEYS.get(kind, {}))
-    if kind == "perplexity-densities" and size == "response_study":
-        settings = module.Settings(width=width)
+    keys = KEYS.get(kind, {})
+    settings = module.Settings(width=width, **keys.get(size, keys.get("study", {})))
     figure = module.figure(request.getfixturevalue(size), settings)
     boxes = [(text, box) for text, found in texts(figure).items() for box in found]
     assert len(boxes) > 5

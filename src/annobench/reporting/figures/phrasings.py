@@ -50,7 +50,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     several = rows["dataset"].nunique() > 1
     with style.paper():
         across = 1 if settings.width == "column" else 2
-        height = 0.75 + len(methods) * max(0.2, (len(looks) + 1) * _POINT)
+        height = 0.75 + len(methods) * max(0.3, (len(looks) + 1) * _POINT)
         drawn, axes = panels.grid(len(places), across, settings.width, height)
         for panel, (place, found) in zip(axes, places, strict=True):
             _points(panel, found, methods, looks)

@@ -122,7 +122,7 @@ def _spokes(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look], most: fl
     panel.tick_params(axis="x", labelsize=_POINTS, pad=-4)
     panel.grid(color="#d0d0d0", lw=0.5)
     panel.spines["polar"].set_visible(False)
-    return 1.3 * _POINTS * (1 + max(name.count("\n") for name in names)) + 4
+    return 1.3 * _POINTS * (1 + max(name.count("\n") for name in names)) + 8
 
 
 def _side(place: float, below: str, above: str) -> str:

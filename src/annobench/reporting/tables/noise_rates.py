@@ -64,7 +64,9 @@ class Settings(Shown):
                 if name not in self.rows:
                     raise ValueError(unknown("gain:", name, list(self.rows)))
                 if self.rows[name].model != self.rows[of].model:
-                    raise ValueError(f"gain: found {of!r} over {name!r}; allowed: rows of a model")
+                    raise ValueError(
+                        f"gain: found {of!r} over {name!r}; allowed: rows of one model"
+                    )
         return self
 
     def named(self) -> Iterator[tuple[str, str, str]]:

@@ -71,7 +71,7 @@ def view(tmp_path, **columns):
 
 def test_by_hand(labels, targets, items, tmp_path):
     """q0 relabelled rightly, q1 dropped, q2 trusted; q3 relabelled wrongly, q4 dropped, q5 kept."""
-    asked = view(tmp_path, item=[*FREE, "test"], answer=[0, 0, 0, 1, 0, 1, 0])
+    asked = view(tmp_path, item=[*FREE, "test"], answer=[0, 1, 0, 1, 0, 1, 0])
     found = judged(
         labels,
         targets(
@@ -89,7 +89,7 @@ def test_by_hand(labels, targets, items, tmp_path):
         "relabelled", "dropped", "trusted", "relabelled", "dropped", "trusted",
     ]  # fmt: skip
     assert found["right"].tolist() == [True, pd.NA, False, False, pd.NA, True]
-    assert found["hard"].tolist() == [False, False, False, True, False, True]
+    assert found["hard"].tolist() == [False, True, False, True, False, True]
     assert measures(found) == {
         "detection-precision": Agreement(0.5, 4),
         "detection-recall": Agreement(pytest.approx(2 / 3), 3),
@@ -117,8 +117,9 @@ def test_a_method_that_believes_every_label_detects_nothing(labels, targets, ite
     smoothed = targets([0.1, 0.1, 0.1, 0.9, 0.9, 0.9], weight=0.7)
     assert measures(judged(labels, smoothed, items)) == {}
     assert not explained(judged(labels, smoothed, items))
-    undecided = targets([0.5] * 6)
-    assert measures(judged(labels, undecided, items)) == {}
+    undecided = judged(labels, targets([0.5] * 6), items)
+    assert measures(undecided) == {}
+    assert undecided["right"].tolist() == [False] * 3 + [True] * 3
 
 
 def test_a_method_that_keeps_nothing_detects_nothing(labels, targets, items):

@@ -200,10 +200,10 @@ with is right, null where it was dropped. `nll` and `suspicion` are those of TAR
 
 VIEWS = _schema(
     {"dataset": _TEXT, "model": _TEXT, "view": _TEXT, "items": _INT, "failures": _INT},
-    {"accuracy": _REAL, "seconds": _REAL},
+    {"accuracy": _REAL},
 )
-"""Each view of a model: how many items it was asked about, how many answers could not be read,
-which share of the others is right, and how long it took."""
+"""Each view of a model: how many items it was asked about, how many answers could not be read, and
+which share of the others is right, null where no right answer is known."""
 
 STUDY_SCHEMAS = {
     "metrics": METRICS,

@@ -23,7 +23,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     tables = tables.only(settings)
     columns = ["dataset", "model", "view", "items", "cannot be read, %", "answered"]
     rows = [_row(view) for _, view in tables.views.iterrows()]
-    return pd.DataFrame(rows, columns=[*columns, "right of the answered, %", "seconds"])
+    return pd.DataFrame(rows, columns=[*columns, "right of the answered, %"])
 
 
 def _row(view: pd.Series) -> dict[str, Any]:
@@ -37,7 +37,6 @@ def _row(view: pd.Series) -> dict[str, Any]:
         "cannot be read, %": _percent(failures / items if items else None, items),
         "answered": answered,
         "right of the answered, %": _percent(view["accuracy"], answered),
-        "seconds": view["seconds"],
     }
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 WORDS = ["Question", "Answer", ":", ".", "?", "A", "B", "C", "D", "E", "which", "one", "is", "the"]
 WORDS += ["colour", "of", "red", "green", "blue", "dark", "light", "ball", "box", "door", "wall"]
-WORDS += ["cat", "dog"]
+WORDS += ["cat", "dog", "yes", "no"]
 
 LLAMA_LIKE = {
     "vocab_size": 64,

@@ -1,20 +1,34 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from annobench import tables
-from annobench.models.settings import Full, Model
+from annobench.models.asking import Asker
+from annobench.models.settings import Full, Model, Views
 from annobench.registry import component
 from annobench.stages.encode import encode
 from annobench.stages.train import Job
+from annobench.stages.view import view
 from annobench.training.loop import Checkpointing
 from annobench.training.settings import Training
 
 
+@pytest.fixture(scope="session")
+def vectors():
+    """vectors(items): random unit vectors, as a sentence encoder might give."""
+
+    def draw(items):
+        rows = np.random.default_rng(0).normal(size=(len(items), 4))
+        return pd.DataFrame(rows / np.linalg.norm(rows, axis=1, keepdims=True), items["item"])
+
+    return draw
+
+
 @pytest.fixture
-def job(saved, items, annotations):
+def job(saved, items, annotations, vectors, tmp_path):
     """job(kind, family, tune, training keys): a cell of 18 training and 9 test items."""
 
     names = ["ann", "bob", "cat", "dan"]
@@ -29,6 +43,9 @@ def job(saved, items, annotations):
         keys = {"precision": "fp32", "items_per_batch": 6, "lr": 1e-3, "row_tokens": 100}
         training = Training(**(keys | training))
         tokens, states = encode(items, folder, model, training)
+        own = method.Settings(**(settings or {}))
+        asker = Asker(folder, model, Views(answer_tokens=4, new_tokens=8), training, ("asked",))
+        names = method.views(own) if hasattr(method, "views") else ()
         return Job(
             items=items,
             annotations=annotations if method.NEEDS.annotations else None,
@@ -38,9 +55,14 @@ def job(saved, items, annotations):
             folder=folder,
             model=model,
             method=method,
-            settings=method.Settings(**(settings or {})),
+            settings=own,
             training=training,
             stream=("llama", 0),
+            asker=asker,
+            answers=tmp_path / "asked",
+            asked="the model as it is",
+            views={name: view(name, asker, items, reflections=1) for name in names},
+            embeddings=vectors(items) if method.NEEDS.embeddings else None,
         )
 
     return make

@@ -77,6 +77,7 @@ IN_WORDS = [
     ("-5, I think", ("5", "-5"), 1),
     ("about 3.5 metres", ("3", "3.5", "5"), 1),
     ("3.5 metres", ("3", "3.5", "5"), 1),
+    ("It costs $5.", ("$5", "$6"), 0),
     ("1,000 of them", ("1", "1,000"), 1),
     ("the answer is: yes", ("the answer is: yes", "yes"), 0),
 ]
@@ -103,6 +104,9 @@ def test_options_in_words(text, options, wanted):
         ("Answer: 41\nNo.\nAnswer: 42", "42"),
         ('Answer: "New York"', "New York"),
         ("Answer:\n3 July 1776", "3 July 1776"),
+        ("Answer: **$5.2 million**", "$5.2 million"),
+        ("$\\boxed{42}$", "42"),
+        ("snake_case", "snake_case"),
         ("U.S.", "U.S."),
         ("", None),
         ("\n \n", None),

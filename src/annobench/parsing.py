@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-_MARKUP = re.compile(r"[*`$_]|\\(?:boxed|text|mathrm|mathbf)\b|[{}\\]")
+_MARKUP = re.compile(r"[*`]|__|\\(?:boxed|text|mathrm|mathbf)\b|[{}\\]|\$(?![\d.])")
 _ANSWER = re.compile(r"\banswers?\s*(?:is\b|would be\b|[:=])[\s:=]*", re.IGNORECASE)
 _FIRST_LETTER = re.compile(
     r"(?:(?:option|choice)\s+)?[(\[]?([a-z])(?=$|[.,:;)\]\n]|\s+-)", re.I | re.A

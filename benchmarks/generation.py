@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from tabulate import tabulate
 
+from annobench import layout
 from annobench.assets import Source, fetch_model
 from annobench.data import geo
 from annobench.files import write_json
@@ -24,8 +25,6 @@ from annobench.questions import Question
 from annobench.study import read_study
 from annobench.training.precision import arithmetic, pick_device
 from annobench.training.settings import Training
-
-MODEL = "smollm2-135m"
 
 
 def questions(count: int) -> list[Question]:
@@ -76,17 +75,18 @@ def timed(side: Any, asker: Asker, asked: list[Question]) -> dict[str, Any]:
     }
 
 
-def fetched(folder: Path) -> Path:
-    """The quick study's model, where no folder is named."""
+def fetched() -> Path:
+    """The folder of the quick study's model, where a study keeps it."""
+    entry = read_study(Path("config.yaml")).models["smollm2-135m"]
+    folder = Path(layout.MODEL.format(asset=layout.asset(entry.source))).with_suffix("")
     if not folder.exists():
-        entry = read_study(Path("config.yaml")).models[MODEL]
         fetch_model(Source.parse(entry.source), entry.sha256, folder)
     return folder
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("assets/models") / MODEL)
+    parser.add_argument("--model", type=Path, help="a folder; the quick study's without")
     parser.add_argument("--questions", type=int, default=32)
     parser.add_argument("--new-tokens", type=int, default=16)
     parser.add_argument("--side-by-side", type=int, default=32)
@@ -97,8 +97,8 @@ def main() -> None:
     given = parser.parse_args()
     torch.manual_seed(0)
     asker = Asker(
-        fetched(given.model),
-        Model(source=f"path:{given.model}", answer="letter"),
+        given.model or fetched(),
+        Model(source="path:benchmark", answer="letter"),
         Views(new_tokens=given.new_tokens, side_by_side=given.side_by_side),
         Training(precision=given.precision, threads=given.threads),
         ("benchmark",),

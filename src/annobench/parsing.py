@@ -9,17 +9,22 @@ import re
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-_MARKUP = re.compile(r"[*`$_]|\\(?:boxed|text|mathrm|mathbf)\b|[{}\\]")
+_MARKUP = re.compile(r"[*`]|__|\\(?:boxed|text|mathrm|mathbf)\b|[{}\\]|\$(?![\d.])")
 _ANSWER = re.compile(r"\banswers?\s*(?:is\b|would be\b|[:=])[\s:=]*", re.IGNORECASE)
 _FIRST_LETTER = re.compile(
-    r"(?:(?:option|choice)\s+)?[(\[]?([a-z])(?=$|[.,:;)\]\n]|\s+-)", re.I | re.A
+    r"(?:(?:option|choice)\s+)?[(\[<]?([a-z])"
+    r"(?=$|[.,:;)\]>\n]|\s+-|\s+(?:because|since|is (?:the )?(?:correct|right|best|answer))\b)",
+    re.I | re.A,
 )
-_WRAPPED_LETTER = re.compile(r"[(\[]([A-Za-z])[)\]]")
-_NAMED_LETTER = re.compile(r"\b(?:option|choice|letter|answer is)\s+([A-Z])\b")
+_WRAPPED_LETTER = re.compile(r"[(\[<]([A-Za-z])[)\]>]")
+_NAMED_LETTER = re.compile(
+    r"\b(?:option|choice|letter|answer is|choose|pick|select|go with|must be|it is|it's)"
+    r"\s+([B-HJ-Z]\b|[AI]\b(?!\s+[a-z]))"
+)
 _ABBREVIATED = re.compile(r"['\u2019]|(?<=\b[A-Za-z])\.(?=[A-Za-z]\b)")
 """What stands inside a word: don't, U.S."""
 _WORD = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,]\d+)*(?!\w)|\w+")
-_QUOTES = " \t\"'\u201c\u201d\u2018\u2019"
+_QUOTES = " \t<>\"'\u201c\u201d\u2018\u2019"
 _FULL_STOP = re.compile(r"(?<!\.\w)\.$")
 _NEGATIONS = {"not", "never", "nor", "neither", "than", "unlike", "cannot", "excluding"}
 _NEGATIONS |= {"isnt", "arent", "wasnt", "werent", "cant", "couldnt", "wouldnt"}
@@ -46,7 +51,7 @@ def option_said(text: str, options: Sequence[str], letters: bool) -> int | None:
     leading = {_leading_option(line, options, letters) for line in ends} - {None}
     if leading:
         return leading.pop() if len(leading) == 1 else None
-    named = behind is not None and _occurring(lines[0], options, letters)
+    named = set() if behind is None else _occurring(lines[0], options, letters)
     named = named or _occurring("\n".join(lines), options, letters)
     return named.pop() if len(named) == 1 else None
 
@@ -92,7 +97,7 @@ def _leading_option(line: str, options: Sequence[str], letters: bool) -> int | N
     """The option that a line begins with and that punctuation sets apart from the rest."""
     if letters and (match := _FIRST_LETTER.match(line)):
         number = _number(match[1], options)
-        other = _only_an_option(line[match.end() :].strip(" .,:;)]-"), options, letters)
+        other = _only_an_option(line[match.end() :].strip(" .,:;)]>-"), options, letters)
         return number if other in (None, number) else None
     whole = _only_an_option(line, options, letters)
     if whole is not None:

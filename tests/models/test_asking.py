@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from annobench import tables
+from annobench.errors import AnnobenchError
 from annobench.models.asking import Asker, turn, understood
 from annobench.models.decoder import plain_scores
 from annobench.models.loading import load_model, load_tokenizer
@@ -31,6 +32,7 @@ QUESTIONS = [
     Question("b", "which ?", ("cat", "dog")),
     Question("a", "which one is red ?", ("ball", "dark box", "door")),
 ]
+BRIEF = Views(new_tokens=6, side_by_side=2)
 FREE = [
     Question("f1", "which colour is the ball ?", ()),
     Question("f2", "which ?", ()),
@@ -139,6 +141,28 @@ def test_no_questions(saved, tmp_path, backend):
     assert stored(asker(saved("llama")).ask([], backend), tmp_path).empty
 
 
+def test_a_question_longer_than_the_window(saved):
+    long = Question("long", "which " * 140, ("ball", "box"))
+    with pytest.raises(AnnobenchError, match=r"found 14\d tokens; allowed: 128 at most"):
+        asker(saved("llama")).ask([long], "score")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bf16_is_close_to_fp32(saved, family):
+    """In both backends; sampled texts may part where a draw is near a border."""
+    exact, rounded = (
+        asker(saved(family), BRIEF, Training(precision=precision, row_tokens=64))
+        for precision in ("fp32", "bf16")
+    )
+    one, other = (a.ask(QUESTIONS, "score") for a in (exact, rounded))
+    for p, q in zip(one["probabilities"], other["probabilities"], strict=True):
+        np.testing.assert_allclose(p, q, atol=0.1)
+    assert (one["nll"] != other["nll"]).any()
+    assert rounded.ask(FREE + QUESTIONS, "generate")["said"].notna().all()
+    one, other = (a.ask(FREE, "score")["nll"] for a in (exact, rounded))
+    assert one.mean() == pytest.approx(other.mean(), rel=0.2)
+
+
 # Backend generate
 
 
@@ -146,7 +170,6 @@ CHAT = (
     "{% for m in messages %}red {{ m['content'] }} green {% endfor %}"
     "{% if add_generation_prompt %}blue{% endif %}"
 )
-BRIEF = Views(new_tokens=6, side_by_side=2)
 
 
 @pytest.fixture

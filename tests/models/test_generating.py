@@ -1,4 +1,5 @@
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from annobench.models.generating import Writer
 from annobench.models.loading import load_model, load_tokenizer
 
 FAMILIES = {"llama": {}, "gpt2": {}, "t5": {}, "bart": {"eos_token_id": 1}, "opt": {}}
+OTHERS = ["qwen3", "mistral", "gemma2", "gemma3_text", "phi", "gpt_neox", "bloom"]
 PROMPTS = [(5, 6, 7), (9,), (20, 21, 22, 23, 24, 25, 26, 27), (5, 6, 7), (13, 11)]
 
 
@@ -44,10 +46,12 @@ def written_out(one, prompt, draws, temperature):
     return one.tokenizer.decode(said, skip_special_tokens=True), log_p
 
 
-@pytest.mark.parametrize("temperature", [None, 0.5, 1.0])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "temperature"),
+    [*product(FAMILIES, [None, 0.5, 1.0]), *product(OTHERS, [1.0])],
+)
 def test_a_batch_is_each_text_by_itself(saved, family, temperature):
-    one = writer(saved(family, **FAMILIES[family]), most=8, temperature=temperature or 1.0)
+    one = writer(saved(family, **FAMILIES.get(family, {})), most=8, temperature=temperature or 1.0)
     draws = None if temperature is None else np.random.default_rng(0).random((len(PROMPTS), 8))
     found = one.generate(PROMPTS, draws)
     for number, (prompt, said) in enumerate(zip(PROMPTS, found, strict=True)):
@@ -112,7 +116,7 @@ def test_a_prompt_as_long_as_the_window(saved):
     one = writer(saved("gpt2"), most=5)
     (said,) = one.generate([(5,) * 127])
     assert len(said.log_p) <= 1
-    with pytest.raises(AnnobenchError, match="found 128 tokens; allowed: fewer than the 128"):
+    with pytest.raises(AnnobenchError, match="found 129 tokens; allowed: 128 at most, the window"):
         one.generate([(5,) * 128])
 
 

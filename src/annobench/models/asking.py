@@ -18,7 +18,7 @@ from torch import Tensor
 from annobench import parsing, tables
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
-from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
 from annobench.models.tokens import prompt_tokens, tokenize, written
@@ -59,7 +59,8 @@ class Asker:
         from it; asked the same question again, it draws another text.
 
         Raises:
-            AnnobenchError: the model cannot be loaded, or a question cannot be written for it.
+            AnnobenchError: the model cannot be loaded, or a question cannot be written for it
+                or does not fit into its window.
             DivergedError: the model's scores are not numbers.
             MemoryError: a question does not fit.
         """
@@ -114,6 +115,7 @@ class Asker:
         whole, tokenizer = self._loaded
         seq2seq = whole.config.is_encoder_decoder
         items = [tokenize(tokenizer, question, self.model, seq2seq) for question in questions]
+        check_window(whole, max(len(item.prompt) + max(map(len, item.options)) for item in items))
         training = self.training
         scorer = scorer_of(whole, self.model, items, None, training.row_tokens, whole.device)
         width = max(len(item.options) for item in items)
@@ -157,6 +159,7 @@ class Asker:
         writer = Writer(whole, tokenizer, most, stop, self.views.temperature, speaks=draws is None)
         order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
         said: dict[int, Said] = {}
+        logged = time.perf_counter()
         for start in range(0, len(order), self.views.side_by_side):
             batch = order[start : start + self.views.side_by_side]
             with arithmetic(whole.device, self.training.precision):
@@ -164,6 +167,9 @@ class Asker:
                     [prompts[number] for number in batch], None if draws is None else draws[batch]
                 )
             said |= dict(zip(batch, found, strict=True))
+            if time.perf_counter() - logged >= 10:
+                log.info("%d of %d texts", len(said), len(order))
+                logged = time.perf_counter()
         return [said[number] for number in range(len(prompts))]
 
     def _generated(self, questions: Sequence[Question]) -> tuple[list[Row], int]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from annobench.errors import AnnobenchError
+from annobench.models.loading import check_window, window
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -52,7 +53,7 @@ class Writer:
         text does not depend on the others in its batch, but for rounding.
 
         Raises:
-            AnnobenchError: a prompt fills the model's window, or no token ends a text.
+            AnnobenchError: a prompt leaves no room in the model's window, or no token ends a text.
         """
         ends = self._ends()
         pad = self.tokenizer.pad_token_id
@@ -110,15 +111,8 @@ class Writer:
 
     def _room(self, width: int) -> int:
         """How many tokens fit behind prompts of `width`."""
-        window: int | None = getattr(self.model.config, "max_position_embeddings", None)
-        if window is None or self.model.config.is_encoder_decoder:
-            return self.most
-        if width >= window:
-            raise AnnobenchError(
-                f"prompt: found {width} tokens; allowed: fewer than the {window} of the window of "
-                f"model type {self.model.config.model_type!r}"
-            )
-        return min(self.most, window - width)
+        check_window(self.model, width + 1)
+        return min(self.most, window(self.model) - width)
 
     def _plainly(self, ends: list[int], filler: int) -> Any:
         """No penalty, no forced token, nothing but what `_Pen` decides."""

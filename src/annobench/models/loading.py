@@ -1,5 +1,6 @@
 """Models and tokenizers from local folders: safetensors only, no remote code, no network."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,26 @@ def load_model(folder: Path) -> "PreTrainedModel":
             f"{folder}: cannot be loaded as a language model: {one_line(error)}"
         ) from error
     return model
+
+
+def window(model: "PreTrainedModel") -> int:
+    """Most tokens that a decoder-only model reads; without bound where its configuration names
+    none, and for an encoder-decoder model."""
+    found = getattr(model.config, "max_position_embeddings", None)
+    return sys.maxsize if found is None or model.config.is_encoder_decoder else int(found)
+
+
+def check_window(model: "PreTrainedModel", tokens: int) -> None:
+    """Refuse texts that are longer than what the model reads.
+
+    Raises:
+        AnnobenchError: they are.
+    """
+    if tokens > window(model):
+        raise AnnobenchError(
+            f"prompt and answer: found {tokens} tokens; allowed: {window(model)} at most, the "
+            f"window of model type {model.config.model_type!r}"
+        )
 
 
 def parameter_count(folder: Path) -> int:

@@ -270,7 +270,9 @@ def test_a_method_looks_the_same_in_every_study():
 def test_no_two_methods_look_alike():
     known = "token-sft soft-labels label-smoothing generalised-cross-entropy glad mace clean sft"
     known += " symmetric-cross-entropy realm realm-signed realm-oracle realm-tasks realm-full"
-    known += " realm-rank-one realm-shared majority dawid-skene zero-shot"
+    known += " realm-rank-one realm-shared majority dawid-skene zero-shot realm-one robustft"
+    known += " robustft-no-selection robustft-no-checker robustft-no-reviewer robustft-no-context"
+    known += " robustft-no-reasoning self-label self-select self-rag noise-al small-loss"
     looks = style.looks([*known.split(), *(f"m{i}" for i in range(20))]).values()
     assert len({(look.colour, look.marker) for look in looks}) == len(looks)
     assert len(set(style.looks([f"m{i}" for i in range(30)]).values())) == 30

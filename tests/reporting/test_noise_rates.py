@@ -81,6 +81,7 @@ def test_the_last_rows_are_relative_gains(paper, response_study):
     assert gain.mean == pytest.approx(100 * (mine / base - 1))  # the same seeds: all
     assert 0 < gain.low < gain.mean < gain.high
     assert paper.loc[over_sft, "seeds"] == "2 of 3, 3 of 3"
+    assert paper.loc[over_vanilla, "seeds"] == "2 of 3, 3 of 3"  # Vanilla ran once, for all
     assert paper.loc[ours, "MMLU 30"].mean is not None
     assert pd.isna(paper.loc[ours, "paper: MMLU 30"])
 

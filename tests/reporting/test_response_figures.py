@@ -112,6 +112,32 @@ def test_the_radar_is_closed_and_names_its_holes(response_study):
     assert "riddlesense\nn 50" in texts(figure)
 
 
+@pytest.mark.parametrize("width", ["column", "page"])
+def test_many_spokes_are_named_along_themselves_within_the_figure(tmp_path, width):
+    """As many as MMLU has subjects."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    spokes = [f"high_school_subject_{number:02d}" for number in range(57)]
+    rows = [(f"accuracy:{spoke}", n / 57, 30) for n, spoke in enumerate(spokes)]
+    place = {"dataset": "mmlu", "model": "m", "noise": "n", "method": "sft"}
+    summary = pd.DataFrame(rows, columns=["metric", "mean", "items"]).assign(
+        **place, seeds=1, seeds_planned=1
+    )
+    runs = pd.DataFrame([place | {"seed": 0, "status": "ok"}])
+    tables.write(tmp_path / "summary.parquet", summary, tables.SUMMARY)
+    tables.write(tmp_path / "runs.parquet", runs, tables.RUNS)
+    figure = radar.figure(StudyTables(tmp_path), radar.Settings(width=width))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    names = [text for text in figure.axes[0].texts if "high school subject" in text.get_text()]
+    assert len(names) == 57
+    boxes = [name.get_window_extent(canvas.get_renderer()) for name in names]
+    across, up = figure.get_size_inches() * figure.dpi
+    assert min(min(box.x0, box.y0) for box in boxes) > -1
+    assert max(box.x1 for box in boxes) < across + 1
+    assert max(box.y1 for box in boxes) < up + 1
+
+
 def test_of_one_task_there_is_no_radar(study):
     assert "no cell has the accuracy of 3 tasks" in texts(radar.figure(study, radar.Settings()))
 

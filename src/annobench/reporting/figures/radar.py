@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Literal
 
 from annobench.reporting.shown import Shown
@@ -10,6 +11,7 @@ from annobench.reporting.style import Width
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _TASK = "accuracy:"
 FEWEST = 3
 """Spokes that make an area."""
+_MANY = 8
+"""Spokes whose names have no room side by side."""
 _POINTS = 6.5
 """Of a spoke's name."""
 
@@ -51,6 +55,8 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     several = len(tables.blocks) > 1
     with style.paper():
         across, height = (3, 2.5) if settings.width == "page" else (1, 3.0)
+        if rows["spoke"].nunique() > _MANY:
+            across, height = max(1, across - 1), 4.6
         drawn, axes = panels.grid(
             len(places), across, settings.width, height, shared=False, projection="polar"
         )
@@ -108,20 +114,45 @@ def _spokes(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look], most: fl
             mew=0,
         )
     items = rows.groupby("spoke")["items"].max()
-    names = [f"{_words(spoke)}\nn {items[spoke]:,}" for spoke in spokes]
-    panel.set_xticks(angles, names)
-    for angle, name in zip(angles, panel.get_xticklabels(), strict=True):
-        ha = _side(float(np.cos(angle)), "right", "left")
-        name.set(ha=ha, va=_side(float(np.sin(angle)), "top", "bottom"))
-    rings = [ring for ring in (0.25, 0.5, 0.75, 1.0) if ring <= most]
+    panel.set_ylim(0, 1.05 * most)
+    out = _name(panel, angles, {spoke: int(items[spoke]) for spoke in spokes})
+    step = 0.25 if len(spokes) <= _MANY else 0.5
+    rings = [float(ring) for ring in np.arange(step, 1.01, step) if ring <= most]
     panel.set_yticks(rings, [""] * len(rings))
     rim = [withStroke(linewidth=2, foreground="white")]
     for ring in rings:  # above the lines, between two spokes
         panel.text(np.pi / len(spokes), ring, f"{ring:g}", fontsize=6, path_effects=rim)
-    panel.set_ylim(0, 1.05 * most)
-    panel.tick_params(axis="x", labelsize=_POINTS, pad=-4)
     panel.grid(color="#d0d0d0", lw=0.5)
     panel.spines["polar"].set_visible(False)
+    return out
+
+
+def _name(panel: Axes, angles: np.ndarray, spokes: dict[str, int]) -> float:
+    """Name the spokes, many of them along themselves; how many points the names stand out."""
+    import numpy as np
+
+    if len(spokes) > _MANY:
+        names = [f"{_words(spoke)}, n {items:,}" for spoke, items in spokes.items()]
+        panel.set_xticks(angles, [""] * len(names))
+        for angle, name in zip(angles, names, strict=True):
+            left = np.cos(angle) < -1e-9
+            panel.text(
+                angle,
+                1.04 * panel.get_ylim()[1],
+                name,
+                rotation=np.degrees(angle) - (180 if left else 0),
+                rotation_mode="anchor",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=5.5,
+            )
+        return 5.5 * 0.5 * max(map(len, names))
+    names = [f"{fill(_words(spoke), 14)}\nn {items:,}" for spoke, items in spokes.items()]
+    panel.set_xticks(angles, names)
+    for angle, text in zip(angles, panel.get_xticklabels(), strict=True):
+        ha = _side(float(np.cos(angle)), "right", "left")
+        text.set(ha=ha, va=_side(float(np.sin(angle)), "top", "bottom"))
+    panel.tick_params(axis="x", labelsize=_POINTS, pad=-4)
     return 1.3 * _POINTS * (1 + max(name.count("\n") for name in names)) + 8
 
 
@@ -131,6 +162,4 @@ def _side(place: float, below: str, above: str) -> str:
 
 
 def _words(name: str) -> str:
-    from textwrap import fill
-
-    return fill(name.replace("_", " ").replace("-", " "), 14)
+    return name.replace("_", " ").replace("-", " ")

@@ -217,13 +217,17 @@ def _our_gains(
     cells: dict[str, Estimate] = {}
     seeds: dict[str, None] = {}
     for place in places:
+        mine = _mean(tables, place, name, of.method)
         base = _mean(tables, place, name, other.method)
         pair = _difference(tables, place, name, of.method, other.method)
-        if base is not None and pair is not None and base["mean"] > 0:
+        if mine is None or base is None:
+            continue
+        if pair is not None and base["mean"] > 0:
             parts = (100 * pair[part] / base["mean"] for part in ("difference", "low", "high"))
             cells[str(place)] = Estimate(*parts)
-            seeds[f"{pair['seeds']} of {base['seeds_planned']}"] = None
-        elif base is not None:
+            planned = max(mine["seeds_planned"], base["seeds_planned"])
+            seeds[f"{pair['seeds']} of {planned}"] = None
+        else:
             cells[str(place)] = Estimate(None, note="nothing to compare")
     return {"seeds": ", ".join(sorted(seeds)) or None} | cells
 

@@ -1,5 +1,7 @@
 """Cells whose items ask for free text: from corrupted answers to predictions in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from annobench.evaluation.study import evaluate
 from annobench.models.settings import Full, Lora, TopLayers
 from annobench.noise import response
 from annobench.registry import component, kinds
-from annobench.stages.train import record
+from annobench.stages.train import record, run
 
 KINDS = [kind for kind in kinds("methods") if not component("methods", kind).NEEDS.options]
 
@@ -28,7 +30,7 @@ def items():
                 "item": f"q{number:02d}",
                 "task": task,
                 "split": "train" if number % 3 else "test",
-                "prompt": f"which is the {('ball', 'door', 'wall')[number % 3]} {'of ' * number}?",
+                "prompt": f"which is the {('ball', 'door', 'wall')[number % 3]} {'of ' * (number % 9)}?",
                 "options": [],
                 "gold": None,
                 "distribution": None,
@@ -83,8 +85,5 @@ def test_a_cell_answers_in_words(
 def test_a_model_learns_to_say_an_answer_and_to_stop(job, saving, items):
     """Every question has one answer of two words; many epochs on it, and it is all that is said."""
     same = items.assign(answers=[["dark blue"]] * len(items))
-    cell = job("token-clean", epochs=40, lr=1e-2)
-    cell = cell.__class__(**{**vars(cell), "items": same})
-    from annobench.stages.train import run
-
+    cell = replace(job("token-clean", epochs=40, lr=1e-2), items=same)
     assert run(cell, saving).predictions["text"].tolist() == ["dark blue"] * 9

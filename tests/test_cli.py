@@ -61,7 +61,8 @@ def refused(*arguments):
     return errors[0].removeprefix("annobench: error: ")
 
 
-STAGES = ("fetch", "prepare", "annotate", "encode", "train", "evaluate", "table", "figure")
+STAGES = ("fetch", "prepare", "embed", "annotate", "encode", "view", "train", "evaluate")
+STAGES += ("table", "figure")
 
 
 @pytest.mark.parametrize("command", [*STAGES, "validate", "schema", "keys", "show"])
@@ -137,7 +138,14 @@ def test_a_stage_logs_its_command(monkeypatch):
     ("arguments", "sentence"),
     [
         (("prepare", "study.yaml", "goe"), "datasets: 'goe' is unknown: did you mean 'geo'?"),
-        (("fetch", "study.yaml", "modell"), "models: 'modell' is unknown: did you mean 'model'?"),
+        (
+            ("fetch", "study.yaml", "path:modell"),
+            "sources: 'path:modell' is unknown: did you mean 'path:model'?",
+        ),
+        (
+            ("view", "study.yaml", "geo", "model", "reason"),
+            "views: 'reason' is unknown: did you mean 'reasoning'? allowed: base, reasoning",
+        ),
         (
             ("encode", "study.yaml", "goe", "model"),
             "datasets: 'goe' is unknown: did you mean 'geo'",
@@ -200,12 +208,12 @@ def test_a_wrong_checksum_is_refused_and_leaves_no_manifest():
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"weights")
     manifest = Path(layout.MODEL.format(asset=layout.asset("path:model")))
-    ok("fetch", "study.yaml", "model")
+    ok("fetch", "study.yaml", "path:model")
     digest = read_json(manifest)["sha256"]
     manifest.unlink()
     pinned = STUDY.replace('"path:model"', f'"path:model", sha256: {"a" * 64}')
     Path("study.yaml").write_text(pinned, encoding="utf-8")
-    assert refused("fetch", "study.yaml", "model") == (
+    assert refused("fetch", "study.yaml", "path:model") == (
         f"path:model: found sha256 {digest}; allowed: the pinned {'a' * 64}"
     )
     assert not manifest.exists()
@@ -220,7 +228,7 @@ def test_without_a_network_fetch_says_the_way_out(monkeypatch):
     source = "wheel:annobench-no-such-model==1.0"
     pinned = STUDY.replace('"path:model"', f'"{source}", sha256: {"a" * 64}')
     Path("study.yaml").write_text(pinned, encoding="utf-8")
-    sentence = refused("fetch", "study.yaml", "model")
+    sentence = refused("fetch", "study.yaml", source)
     assert sentence.startswith(f"{source}: cannot be downloaded, pip says: ")
     assert sentence.endswith("give its folder as path:FOLDER")
 

@@ -29,7 +29,7 @@ def changed(**blocks):
     """Which recipes of the study change with these blocks."""
     before, after = parse_study(STUDY, ""), parse_study(STUDY | blocks, "")
     made = {
-        "model": lambda study: recipes.model(study, "model"),
+        "source": lambda study: recipes.source(study, *study.sources()),
         "items": lambda study: recipes.items(study, "geo"),
         "annotations": lambda study: recipes.annotations(study, "geo", "linear", 0),
         "features": lambda study: recipes.features(study, "geo", "model"),
@@ -58,7 +58,7 @@ CELLS = {"zero-shot", "sft", "realm", "clean"}
             {"datasets": {"geo": {"train": 16, "test": 9}}},
             {"items", "annotations", "features"} | CELLS,
         ),
-        ({"models": {"model": {"source": "path:other"}}}, {"model", "features"} | CELLS),
+        ({"models": {"model": {"source": "path:other"}}}, {"source", "features"} | CELLS),
         ({"models": {"model": {"source": "path:model", "score": "mean"}}}, {"features"} | CELLS),
         (
             {"noise": {"linear": {"kind": "expertise", "ladder": "one-good"}}},
@@ -76,6 +76,7 @@ CELLS = {"zero-shot", "sft", "realm", "clean"}
         ({"training": {"epochs": 3}}, set()),  # the default
         ({"tables": {"results": {"metrics": ["nll"]}}}, {"results"}),
         ({"export": ["realm"]}, {"realm"}),
+        ({"views": {"temperature": 0.5, "encoder": {"source": "path:encoder"}}}, set()),
         ({"tables": {}, "figures": {"training-curves": {}}}, set()),
     ],
     ids=str,
@@ -84,6 +85,41 @@ def test_a_recipe_changes_with_what_decides_the_file(blocks, expected):
     if not blocks.get("tables", True):
         blocks = {**blocks, "tables": STUDY["tables"]}
     assert changed(**blocks) == expected
+
+
+ASKING = STUDY | {
+    "methods": {"robustft": {}, "sampled": {"kind": "robustft", "backend": "generate"}, "sft": {}}
+}
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        ({"reflections": 1}, {"reasoning", "reasoning-generated", "robustft", "sampled"}),
+        ({"temperature": 0.5}, {"base-generated", "reasoning-generated", "robustft", "sampled"}),
+        ({"answer_tokens": 8}, {"base", "reasoning", "robustft", "sampled"}),
+        ({"encoder": {"source": "path:encoder"}}, {"embeddings", "robustft", "sampled"}),
+        ({"reflections": 4}, set()),  # the default
+    ],
+    ids=str,
+)
+def test_a_key_of_views_changes_the_views_that_it_decides_and_who_reads_them(views, expected):
+    studies = [parse_study(ASKING | {"views": keys}, "") for keys in ({}, views)]
+    names = ("base", "reasoning", "base-generated", "reasoning-generated")
+    made = {
+        name: lambda study, name=name: recipes.view(study, "geo", "model", name) for name in names
+    }
+    made["embeddings"] = lambda study: recipes.embeddings(study, "geo")
+    for method in ASKING["methods"]:
+        cell = Cell("geo", "linear", "model", method, 0)
+        made[method] = lambda study, cell=cell: recipes.cell(study, cell)
+    assert {name for name, of in made.items() if of(studies[0]) != of(studies[1])} == expected
+
+
+def test_how_a_model_is_tuned_changes_no_view():
+    tuned = ASKING | {"models": {"model": {"source": "path:model", "tune": {"kind": "full"}}}}
+    views = [recipes.view(parse_study(s, ""), "geo", "model", "base") for s in (ASKING, tuned)]
+    assert views[0] == views[1]
 
 
 def test_names_of_entries_are_part_of_the_random_streams_and_so_of_recipes():

@@ -25,12 +25,13 @@ def items():
     rows = []
     for number in range(27):
         task = ("colour", "thing")[number % 2]
+        thing = ("ball", "door", "wall")[number % 3]
         rows.append(
             {
                 "item": f"q{number:02d}",
                 "task": task,
                 "split": "train" if number % 3 else "test",
-                "prompt": f"which is the {('ball', 'door', 'wall')[number % 3]} {'of ' * (number % 9)}?",
+                "prompt": f"which is the {thing} {'of ' * (number % 9)}?",
                 "options": [],
                 "gold": None,
                 "distribution": None,

@@ -9,18 +9,15 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from annobench import errors, layout, recipes, reference
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json, read_json, write_json
+from annobench.files import canonical_json, write_json
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
-
-if TYPE_CHECKING:
-    from annobench.models.asking import Asker
 
 app = typer.Typer(
     name="annobench",
@@ -58,37 +55,14 @@ def _log_command() -> None:
     logging.getLogger("annobench").info("$ annobench %s", shlex.join(sys.argv[1:]))
 
 
+def _path(study: Study, pattern: str, **names: str) -> Path:
+    return Path(pattern.format(study=study.study, **names))
+
+
 def _entry(entries: dict[str, Any], axis: str, name: str) -> Any:
     if name not in entries:
         raise AnnobenchError(unknown(f"{axis}:", name, list(entries)))
     return entries[name]
-
-
-def _path(pattern: str, study: Study, **names: Any) -> Path:
-    return Path(pattern.format(study=study.study, **names))
-
-
-def _view_path(study: Study, dataset: str, model: str, name: str) -> Path:
-    return _path(layout.VIEW, study, dataset=dataset, model=model, view=name)
-
-
-def _folder(source: str) -> Path:
-    """Where a fetched model lies."""
-    manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
-    return Path(read_json(manifest)["folder"])
-
-
-def _model_folder(study: Study, model: str) -> Path:
-    return _folder(study.models[model].source)
-
-
-def _asker(study: Study, dataset: str, model: str) -> "Asker":
-    """An untrained model that can be asked; what it samples depends on its name."""
-    from annobench.models.asking import Asker
-
-    training = study.shared_training(dataset, model)
-    folder = _model_folder(study, model)
-    return Asker(folder, study.models[model], study.views, training, ("asked", model))
 
 
 @command
@@ -128,6 +102,7 @@ def fetch(
 def prepare(file: StudyFile, dataset: DatasetName) -> None:
     """Build a data set's items."""
     from annobench import tables
+    from annobench.disk import Disk
     from annobench.stages.prepare import prepare as stage
 
     _log_command()
@@ -135,13 +110,14 @@ def prepare(file: StudyFile, dataset: DatasetName) -> None:
     entry = _entry(study.datasets, "datasets", dataset)
     root = None if study.hub_root is None else Path(study.hub_root)
     items = stage(dataset, entry.kind, entry, root)
-    tables.write(_path(layout.ITEMS, study, dataset=dataset), items, tables.ITEMS)
+    tables.write(Disk(study).path(layout.ITEMS, dataset=dataset), items, tables.ITEMS)
 
 
 @command
 def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int) -> None:
     """Draw the annotations of a data set's training items."""
     from annobench import tables
+    from annobench.disk import Disk
     from annobench.stages.annotate import annotate as stage
 
     _log_command()
@@ -150,33 +126,30 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
     entry = _entry(study.noise, "noise", noise)
     if seed not in study.seeds:
         raise AnnobenchError(f"seeds: found {seed}; allowed: {', '.join(map(str, study.seeds))}")
-    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
-    base = None
-    if (judge := study.judge(noise)) is not None:
-        base = tables.read(_view_path(study, dataset, judge, "base"), tables.VIEW)
+    disk = Disk(study)
+    judge = study.judge(noise)
+    base = None if judge is None else disk.view(dataset, judge, "base")
+    items = disk.items(dataset)
     annotations, truth = stage(items, base, dataset, noise, entry.kind, entry, seed)
-    place = {"dataset": dataset, "noise": noise, "seed": seed}
-    tables.write(_path(layout.TRUTH, study, **place), truth, tables.TRUTH)
-    tables.write(_path(layout.ANNOTATIONS, study, **place), annotations, tables.ANNOTATIONS)
+    path, truth_path = disk.draw_paths(dataset, noise, seed)
+    tables.write(truth_path, truth, tables.TRUTH)
+    tables.write(path, annotations, tables.ANNOTATIONS)
 
 
 @command
 def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     """Tokenize a data set for a model and run the model's frozen layers once."""
-    from annobench import tables
+    from annobench.disk import Disk
     from annobench.stages import encode as stage
 
     _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     entry = _entry(study.models, "models", model)
+    disk = Disk(study)
     training = study.shared_training(dataset, model)
-    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
-    tokens, states = stage.encode(items, _model_folder(study, model), entry, training)
-    place = {"dataset": dataset, "model": model}
-    stage.write_features(
-        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place), tokens, states
-    )
+    found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
+    stage.write_features(*disk.feature_paths(dataset, model), *found)
 
 
 @command
@@ -188,6 +161,7 @@ def view(
 ) -> None:
     """Ask an untrained model all items of a data set."""
     from annobench import tables
+    from annobench.disk import Disk
     from annobench.methods import VIEWS
     from annobench.stages.view import view as stage
 
@@ -195,24 +169,27 @@ def view(
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     _entry(study.models, "models", model)
-    _entry(dict.fromkeys(VIEWS, True), "views", name)
-    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
-    found = stage(name, _asker(study, dataset, model), items, study.views.reflections)
-    tables.write(_view_path(study, dataset, model, name), found, tables.VIEW)
+    _entry(dict.fromkeys(VIEWS), "views", name)
+    disk = Disk(study)
+    asker = disk.asker(dataset, model)
+    found = stage(name, asker, disk.items(dataset), study.views.reflections)
+    tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
 
 @command
 def embed(file: StudyFile, dataset: DatasetName) -> None:
     """Embed the prompts of a data set with the study's sentence encoder."""
     from annobench import tables
+    from annobench.disk import Disk, folder_of
     from annobench.stages.embed import embeddings
 
     _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
-    items = tables.read(_path(layout.ITEMS, study, dataset=dataset), tables.ITEMS)
-    found = embeddings(items, _folder(study.views.encoder.source), study.training.threads)
-    tables.write(_path(layout.EMBEDDINGS, study, dataset=dataset), found, tables.EMBEDDINGS)
+    disk = Disk(study)
+    encoder = folder_of(study.views.encoder.source)
+    found = embeddings(disk.items(dataset), encoder, study.training.threads)
+    tables.write(disk.path(layout.EMBEDDINGS, dataset=dataset), found, tables.EMBEDDINGS)
 
 
 @command
@@ -224,10 +201,8 @@ def train(
     ] = 60.0,
 ) -> None:
     """Train one cell and predict all items; continue from its checkpoint if there is one."""
-    from annobench import tables
-    from annobench.stages import encode as features
-    from annobench.stages import train as stage
-    from annobench.stages.embed import by_item
+    from annobench.disk import Disk, place
+    from annobench.stages.train import record
     from annobench.training.loop import Checkpointing
 
     _log_command()
@@ -236,114 +211,55 @@ def train(
     point: Cell = _entry(cells, "cells", cell)
     counter = f"cell {list(cells).index(cell) + 1} of {len(cells)}: {cell}"
     logging.getLogger("annobench").info(counter)
-    place = _place(point)
+    disk = Disk(study)
     recipe = recipes.cell(study, point)
-    annotations, truth = None, None
-    if point.noise is not None:
-        annotations = tables.read(_path(layout.ANNOTATIONS, study, **place), tables.ANNOTATIONS)
-        truth = tables.read(_path(layout.TRUTH, study, **place), tables.TRUTH)
-    tokens, states = features.read_features(
-        _path(layout.TOKENS, study, **place), _path(layout.STATES, study, **place)
-    )
-    embeddings = None
-    if study.embeds(point):
-        path = _path(layout.EMBEDDINGS, study, **place)
-        embeddings = by_item(tables.read(path, tables.EMBEDDINGS))
-    job = stage.Job(
-        items=tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS),
-        annotations=annotations,
-        truth=truth,
-        tokens=tokens,
-        states=states,
-        folder=_model_folder(study, point.model),
-        model=study.models[point.model],
-        method=study.method(point),
-        settings=study.methods[point.method],
-        training=study.training_of(point),
-        stream=(point.model, *(() if point.seed is None else (point.seed,))),
-        views={
-            name: tables.read(_view_path(study, point.dataset, point.model, name), tables.VIEW)
-            for name in study.views_of(point)
-        },
-        embeddings=embeddings,
-        asker=_asker(study, point.dataset, point.model),
-        answers=_path(layout.ASKED, study, **place),
-        asked=canonical_json(
-            [
-                recipes.asked_anew(study, point.dataset, point.model),
-                recipes.code("annobench.models.asking"),
-            ]
-        ),
-        export=point.method in study.export,
-    )
     saving = Checkpointing(
-        _path(layout.CHECKPOINT, study, **place),
+        disk.path(layout.CHECKPOINT, **place(point)),
         checkpoint_seconds,
         canonical_json([recipe, recipes.cell_code(study, point)]),
     )
-    run = stage.record(job, saving, recipe, _path(layout.CELL, study, **place))
+    run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
     reason = f" ({run['reason']})" if run["reason"] else ""
     typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
-
-
-def _place(point: Cell) -> dict[str, Any]:
-    """A cell's wildcards."""
-    axes = ("dataset", "noise", "model", "method", "seed")
-    return dict(zip(axes, point.path.split("/"), strict=True))
 
 
 @command
 def evaluate(file: StudyFile) -> None:
     """Measure every cell, average over seeds and compare methods."""
     from annobench import tables
+    from annobench.disk import Disk
     from annobench.evaluation.study import evaluate as core
-    from annobench.stages.evaluate import read_cell, read_crowd
 
     _log_command()
     study = read_study(file)
-    items = {
-        name: tables.read(_path(layout.ITEMS, study, dataset=name), tables.ITEMS)
-        for name in dict.fromkeys(point.dataset for point in study.cells())
-    }
-    cells = (
-        read_cell(_path(layout.CELL, study, **_place(point)), **vars(point))
-        for point in study.cells()
+    disk = Disk(study)
+    datasets = dict.fromkeys(point.dataset for point in study.cells())
+    frames = core(
+        (disk.cell(point) for point in study.cells()),
+        {name: disk.items(name) for name in datasets},
+        (disk.crowd(**draw) for draw in study.draws()),
+        {view: disk.view(*view) for view in study.shown_views()},
     )
-    crowds = (
-        read_crowd(
-            _path(layout.ANNOTATIONS, study, **draw), _path(layout.TRUTH, study, **draw), **draw
-        )
-        for draw in study.draws()
-    )
-    views = {
-        place: tables.read(_view_path(study, *place), tables.VIEW) for place in study.shown_views()
-    }
-    frames = core(cells, items, crowds, views)
     for name in layout.STUDY_TABLES:
-        path = _path(layout.STUDY_TABLE, study, table=name)
+        path = disk.path(layout.STUDY_TABLE, table=name)
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])
 
 
 @command
 def export(file: StudyFile, cell: CellName) -> None:
     """Write a cell's trained model as a folder that transformers or PEFT loads, with its card."""
-    from annobench import tables
+    from annobench.disk import Disk, place
     from annobench.stages import export as stage
 
     _log_command()
     study = read_study(file)
     exported = {point.path: point for point in study.cells() if point.method in study.export}
     point: Cell = _entry(exported, "cells of exported methods", cell)
-    place = _place(point)
-    folder = _path(layout.CELL, study, **place)
-    items = tables.read(_path(layout.ITEMS, study, **place), tables.ITEMS)
-    metrics = tables.read(
-        _path(layout.STUDY_TABLE, study, table="metrics"), tables.STUDY_SCHEMAS["metrics"]
-    )
-    kept = stage.read_kept(folder, vars(point), items, metrics)
-    model = study.models[point.model]
-    source = _model_folder(study, point.model)
-    stage.export(kept, source, model, _path(layout.EXPORT, study, **place))
+    disk = Disk(study)
+    items, metrics = disk.items(point.dataset), disk.table("metrics")
+    kept = stage.read_kept(disk.cell_folder(point), vars(point), items, metrics)
+    out = disk.path(layout.EXPORT, **place(point))
+    stage.export(kept, disk.model_folder(point.model), study.models[point.model], out)
 
 
 @command
@@ -358,10 +274,10 @@ def table(
     _log_command()
     study = read_study(file)
     entry = _entry(study.tables, "tables", name)
-    source = StudyTables(_path(layout.RESULTS, study))
+    source = StudyTables(_path(study, layout.RESULTS))
     frame = component("reporting.tables", entry.kind).table(source, entry)
     for suffix in layout.TABLE_SUFFIXES:
-        WRITERS[suffix](_path(layout.TABLE, study, table=name, suffix=suffix), frame)
+        WRITERS[suffix](_path(study, layout.TABLE, table=name, suffix=suffix), frame)
 
 
 @command
@@ -376,11 +292,11 @@ def figure(
     _log_command()
     study = read_study(file)
     entry = _entry(study.figures, "figures", name)
-    source = StudyTables(_path(layout.RESULTS, study))
+    source = StudyTables(_path(study, layout.RESULTS))
     with style.paper():
         drawing = component("reporting.figures", entry.kind).figure(source, entry)
         for suffix in layout.FIGURE_SUFFIXES:
-            style.save(_path(layout.FIGURE, study, figure=name, suffix=suffix), drawing)
+            style.save(_path(study, layout.FIGURE, figure=name, suffix=suffix), drawing)
 
 
 @command
@@ -394,7 +310,7 @@ def show(file: StudyFile) -> None:
     if not study.tables:
         raise AnnobenchError(f"{file}: tables: found none; allowed: one or more")
     name, entry = next(iter(study.tables.items()))
-    source = StudyTables(_path(layout.RESULTS, study))
+    source = StudyTables(_path(study, layout.RESULTS))
     typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
-    typer.echo(f"\n{name}: {_path(layout.TABLE, study, table=name, suffix='md')}")
-    typer.echo(f"report: {_path(layout.REPORT, study)}")
+    typer.echo(f"\n{name}: {_path(study, layout.TABLE, table=name, suffix='md')}")
+    typer.echo(f"report: {_path(study, layout.REPORT)}")

@@ -107,7 +107,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
         return Trained(
             targets, _untaught(job, given), *nothing, 0.0, job.training.row_tokens, {}, 0
         )
-    given = replace(given, model=None)  # its memory is needed
+    given = replace(given, model=None)  # for its memory
     free = is_free_text(job.items)
     lesson = _in_words(job, targets) if free else job
     scorer = _scorer(lesson)
@@ -208,7 +208,8 @@ def _given(job: Job) -> Given:
     more: dict[str, Any] = {"views": job.views, "embeddings": job.embeddings}
     if needs.model:
         fitted = partial(_fitted, job)
-        more["model"] = Untrained(job.asker, job.answers, job.asked, fitted)
+        asker = replace(job.asker)  # a model of its own, which goes when the method is done with it
+        more["model"] = Untrained(asker, job.answers, job.asked, fitted)
     if not needs.training:
         more["asked"] = _asked(job.items)
     if job.annotations is None:

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from annobench.assets import Source
-from annobench.errors import AnnobenchError
-from annobench.models.settings import Model
+from annobench.models.settings import Model, known_source
 from annobench.registry import component, kinds
 from annobench.settings import Name, Settings
 from annobench.training.settings import Overrides
@@ -90,10 +88,5 @@ class ModelEntry(Model):
 
     @model_validator(mode="after")
     def _known_source(self) -> "ModelEntry":
-        try:
-            source = Source.parse(self.source)
-        except AnnobenchError as error:
-            raise ValueError(str(error)) from error
-        if source.kind == "wheel" and self.sha256 is None:
-            raise ValueError("sha256: is missing; allowed: the checksum of the wheel")
+        known_source(self.source, self.sha256)
         return self

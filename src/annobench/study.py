@@ -204,7 +204,7 @@ class Study(Settings):
         """What is to be fetched, and its checksum: the models, and the encoder if it is needed."""
         found = {model.source: model.sha256 for model in self.models.values()}
         if any(self.embeds(cell) for cell in self.cells()):
-            found[self.views.encoder.source] = self.views.encoder.sha256
+            found[self.views.encoder.source] = self.views.encoder.pin
         return found
 
     def _needs(self, method: str) -> Any:

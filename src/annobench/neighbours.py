@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from annobench.questions import Example
 from annobench.retrieval import nearest
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from annobench.methods import Given
 
 log = logging.getLogger(__name__)
+
+
+def by_item(embeddings: pd.DataFrame) -> pd.DataFrame:
+    """`tables.EMBEDDINGS` as one row of numbers for each item, indexed by item."""
+    return pd.DataFrame(np.stack(embeddings["vector"].tolist()), index=embeddings["item"])
 
 
 def neighbours(
@@ -31,22 +37,17 @@ def neighbours(
     assert given.embeddings is not None
     among = among.drop_duplicates("item")
     if among.empty:
-        raise ValueError("no label is believed: nothing to show as an example")
+        raise ValueError("no labelled item to show as an example: found 0; allowed: one or more")
     if k > len(among):
         log.warning("k: found %d; only %d labelled items can be shown", k, len(among))
     vectors = given.embeddings
-    places = nearest(
-        vectors.loc[items["item"]].to_numpy(), vectors.loc[among["item"]].to_numpy(), k + 1
-    )
+    own = pd.Index(among["item"]).get_indexer(items["item"])
+    asked, known = (vectors.loc[frame["item"]].to_numpy() for frame in (items, among))
     shown = [
         Example(prompt, tuple(options), label)
         for prompt, options, label in zip(
             among["prompt"], among["options"], among["given"], strict=True
         )
     ]
-    names = among["item"].to_numpy()
-    others = [
-        [place for place in row if names[place] != item][:k]
-        for item, row in zip(items["item"], places, strict=True)
-    ]
-    return [tuple(shown[place] for place in reversed(row)) for row in others]
+    places = nearest(asked, known, k, own).tolist()
+    return [tuple(shown[place] for place in reversed(row)) for row in places]

@@ -66,8 +66,8 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
     }
 
 
-_SAMPLED = {"new_tokens", "temperature", "side_by_side"}
-_ASKED = {"answer_tokens"}
+_ASKED = {"answer_tokens", "side_by_side"}
+_SAMPLED = {"new_tokens", "side_by_side", "temperature"}
 _VIEW_KEYS = {
     "base": _ASKED,
     "reasoning": _ASKED | {"reflections"},
@@ -119,10 +119,13 @@ def cell(study: Study, point: Cell) -> dict[str, Any]:
     if point.noise is not None and point.seed is not None:
         labels = annotations(study, point.dataset, point.noise, point.seed)
     needs = study.method(point).NEEDS
+    # Free text is predicted by asking, too.
+    keys = _ASKED if study.asks_for_text(point.dataset) else set()
+    keys = keys | _ASKED | _SAMPLED if needs.model else keys
     reads = {
         "views": [view(study, point.dataset, point.model, v) for v in study.views_of(point)],
         "embeddings": embeddings(study, point.dataset) if needs.embeddings else None,
-        "asked": asked_anew(study, point.dataset, point.model) if needs.model else None,
+        "asked": asked(study, point.dataset, point.model, keys) if keys else None,
     }
     training = study.training_of(point).model_dump(mode="json")
     recipe = {

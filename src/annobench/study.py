@@ -107,6 +107,7 @@ class Study(Settings):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: found {self.seeds}; allowed: different numbers")
         self._exclusions_name_entries()
+        self.sources()
         for name in self.noise:
             judge = self.judge(name)
             if judge is not None and judge not in self.models:
@@ -162,7 +163,7 @@ class Study(Settings):
 
     def _takes_its_text(self, cell: Cell) -> None:
         """Refuse a data set of free text where noise or method needs options."""
-        if not _free_text("data", self.datasets[cell.dataset].kind):
+        if not self.asks_for_text(cell.dataset):
             return
         needing = {f"methods.{cell.method}": self.method(cell).NEEDS.options}
         if cell.noise is not None:
@@ -196,15 +197,24 @@ class Study(Settings):
                 read.add((draw["dataset"], judge, "base"))
         return sorted(read)
 
+    def asks_for_text(self, dataset: str) -> bool:
+        """Whether a data set's items have no options but ask for free text."""
+        return _free_text("data", self.datasets[dataset].kind)
+
     def embeds(self, cell: Cell) -> bool:
         """Whether a cell's method needs sentence embeddings."""
         return bool(self._needs(cell.method).embeddings)
 
     def sources(self) -> dict[str, str | None]:
         """What is to be fetched, and its checksum: the models, and the encoder if it is needed."""
-        found = {model.source: model.sha256 for model in self.models.values()}
+        asked = [(model.source, model.sha256) for model in self.models.values()]
         if any(self.embeds(cell) for cell in self.cells()):
-            found[self.views.encoder.source] = self.views.encoder.pin
+            asked.append((self.views.encoder.source, self.views.encoder.pin))
+        found: dict[str, str | None] = {}
+        for source, pin in asked:
+            if None not in (pin, found.get(source)) and pin != found[source]:
+                raise ValueError(f"{source}: found two values of sha256; allowed: one")
+            found[source] = found.get(source) or pin
         return found
 
     def _needs(self, method: str) -> Any:

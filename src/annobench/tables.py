@@ -204,11 +204,18 @@ whether what was learned is right.
 """
 
 VIEWS = _schema(
-    {"dataset": _TEXT, "model": _TEXT, "view": _TEXT, "items": _INT, "failures": _INT},
+    {
+        "dataset": _TEXT,
+        "model": _TEXT,
+        "view": _TEXT,
+        "items": _INT,
+        "failures": _INT,
+        "judged": _INT,
+    },
     {"accuracy": _REAL},
 )
-"""Each view of a model: how many items it was asked about, how many answers could not be read, and
-which share of the others is right, null where no right answer is known."""
+"""Each view of a model: how many items it was asked about, how many answers could not be read, of
+how many of the others the right answer is known, and which share of these is right."""
 
 STUDY_SCHEMAS = {
     "metrics": METRICS,

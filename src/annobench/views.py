@@ -73,8 +73,8 @@ def reasoning(ask: Ask, items: pd.DataFrame, reflections: int) -> pd.DataFrame:
         again = ask(_questions(asked, REFLECT, hints=_proposals(asked, before)))
         again.index = before.index
         view.loc[before.index] = again
-        changed = pd.Series(answers(asked, again)) != pd.Series(answers(asked, before))
-        unfinished = unfinished[changed.to_numpy()]
+        pairs = zip(answers(asked, again), answers(asked, before), strict=True)
+        unfinished = unfinished[[one != other for one, other in pairs]]
     return view
 
 
@@ -123,8 +123,9 @@ def check(
             items["options"], labels, _others(len(items), base, reasoning), strict=True
         )
     ]
-    verdicts = items.assign(options=pd.Series([VERDICTS] * len(items), items.index))
-    view = ask(_questions(verdicts, CHECK, hints=hints))
+    prompts = [f"{prompt}\n{hint}" for prompt, hint in zip(items["prompt"], hints, strict=True)]
+    options = pd.Series([VERDICTS] * len(items), items.index)
+    view = ask(_questions(items.assign(prompt=prompts, options=options), CHECK))
     yes = [
         verdict if p is None else p[VERDICTS.index("yes")]
         for p, verdict in zip(

@@ -78,11 +78,12 @@ def _told(method, items, annotations, truth=None):
     views = method.views(method.Settings()) if hasattr(method, "views") else ()
     vectors = generator("embeddings").normal(size=(len(items), 5))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    shown = items if needs.gold else items.assign(gold=None, distribution=None, answers=None)
     return Given(
-        items[items["split"] == "train"],
+        shown[shown["split"] == "train"],
         annotations if needs.annotations else None,
         truth if needs.truth else None,
-        asked=items[items["split"] != "train"] if hasattr(method, "predictions") else None,
+        unseen=shown[shown["split"] != "train"] if hasattr(method, "predictions") else None,
         views={
             name: student.ask(
                 _questions(items, name), "generate" if name.endswith("generated") else "score"
@@ -257,7 +258,7 @@ def test_free_text_is_learned_from(kind, items, tmp_path):
     if kind in ANSWERING:
         said = method.predictions(told, method.Settings())
         said = _written(said, tables.PREDICTIONS, tmp_path)
-        assert said["item"].tolist() == told.asked["item"].tolist()
+        assert said["item"].tolist() == told.unseen["item"].tolist()
         assert said["text"].str.len().gt(0).all()
 
 
@@ -267,8 +268,8 @@ def test_predictions_answer_what_is_asked(kind, given, tmp_path):
     told = given(method)
     said = _written(method.predictions(told, method.Settings()), tables.PREDICTIONS, tmp_path)
     assert not method.NEEDS.training
-    assert said["item"].tolist() == told.asked["item"].tolist()
-    for p, options in zip(said["probabilities"], told.asked["options"], strict=True):
+    assert said["item"].tolist() == told.unseen["item"].tolist()
+    for p, options in zip(said["probabilities"], told.unseen["options"], strict=True):
         assert len(p) == len(options)
         assert np.sum(p) == pytest.approx(1)
         assert np.min(p) >= 0

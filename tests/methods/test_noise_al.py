@@ -90,7 +90,7 @@ def test_no_kept_label_to_relabel_after_says_so(told):
     """Both models say the other option of every item."""
     wrong = dict.fromkeys("abcde", 0.1)
     given = told([], wrong, strong=wrong, labels=dict.fromkeys("abcde", 0))
-    with pytest.raises(ValueError, match="no label is believed"):
+    with pytest.raises(ValueError, match="no labelled item to show as an example"):
         noise_al.targets(given, noise_al.Settings())
 
 

@@ -154,7 +154,7 @@ def test_the_model_as_checker(given, answers, view):
         CLEAN,
     ]
     assert found["suspicion"].tolist() == [0.2, 0.7, 0.7, 0.7, 0.7, 0.4]
-    assert "Another answer: blue" in model.asked[0][0][4].hints
+    assert "Another answer: blue" in model.asked[0][0][4].prompt
 
 
 def test_no_clean_item_is_a_reason_to_fail(given, answers):

@@ -17,12 +17,12 @@ def towards(*degrees):
 @pytest.fixture
 def told(few, one_each, answers, view):
     """told(annotations): p lies near z and then x, q near y and then x."""
-    asked = few.iloc[:2].assign(item=["p", "q"], split="test", prompt=["fourth ?", "fifth ?"])
+    unseen = few.iloc[:2].assign(item=["p", "q"], split="test", prompt=["fourth ?", "fifth ?"])
     vectors = pd.DataFrame(towards(0, 90, -30, -20, 60), index=["x", "y", "z", "p", "q"])
     said = view([1, 0], [[0.1, 0.7, 0.1, 0.1], [0.8, 0.2]])
 
     def make(annotations):
-        return Given(few, annotations, asked=asked, embeddings=vectors, model=answers([said]))
+        return Given(few, annotations, unseen=unseen, embeddings=vectors, model=answers([said]))
 
     return make
 
@@ -59,7 +59,7 @@ def test_one_label_of_an_item_is_shown(told, labels):
 
 
 def test_no_label_says_so(told, one_each):
-    with pytest.raises(ValueError, match="nothing to show"):
+    with pytest.raises(ValueError, match="no labelled item to show"):
         self_rag.predictions(told(one_each()), self_rag.Settings())
 
 

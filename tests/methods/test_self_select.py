@@ -29,9 +29,9 @@ def test_labels_that_are_not_called_wrong_are_kept(judged, written):
     assert [list(p) for p in found["distribution"]] == [[0, 0, 1, 0], [0, 1], [1, 0, 0]]
     ((questions, backend),) = model.asked
     assert backend == "score"
-    assert [q.prompt for q in questions] == ["first ?", "second ?", "third ?"]
+    assert [q.prompt.split("\n")[0] for q in questions] == ["first ?", "second ?", "third ?"]
     assert {q.options for q in questions} == {("no", "yes")}
-    judged = [q.hints.split("\n")[1] for q in questions]
+    judged = [q.prompt.split("\n")[2] for q in questions]
     assert judged == ["Given answer: c", "Given answer: no", "Given answer: a"]
 
 
@@ -55,7 +55,7 @@ def test_free_text(texts, answers, view, written):
     found = written(self_select.targets(Given(items, labels, model=model), self_select.Settings()))
     assert found["text"].tolist() == ["4", "Bob", "May 2"]
     assert found["kept"].tolist() == [True, False, True]
-    assert model.asked[0][0][1].hints == "Given answer: Bob\nIs the given answer wrong?"
+    assert model.asked[0][0][1].prompt == "who ?\nGiven answer: Bob\nIs the given answer wrong?"
 
 
 def test_each_label_of_an_item_is_judged(few, labels, answers, view):
@@ -65,6 +65,6 @@ def test_each_label_of_an_item_is_judged(few, labels, answers, view):
     assert found["annotator"].tolist() == ["ann", "bob", "cat", "ann", "bob"]
     assert found["item"].tolist() == ["x", "x", "x", "y", "y"]
     assert found["kept"].tolist() == [True, False, True, False, True]
-    assert [q.hints.split("\n")[1] for q in model.asked[0][0]] == [
+    assert [q.prompt.split("\n")[2] for q in model.asked[0][0]] == [
         f"Given answer: {word}" for word in ("c", "d", "c", "no", "yes")
     ]

@@ -10,10 +10,11 @@ from annobench.models.decoder import plain_scores
 from annobench.models.loading import load_model, load_tokenizer
 from annobench.models.settings import Full, Model, Views
 from annobench.models.tokens import tokenize
+from annobench.models.tuning import load_scorer
 from annobench.parsing import text_said
 from annobench.questions import Example, Question
 from annobench.stages.encode import tokens_of
-from annobench.stages.view import base
+from annobench.stages.predictions import predict_items, prediction_frame
 from annobench.training.settings import Training
 
 FP32 = Training(precision="fp32", row_tokens=64)
@@ -58,12 +59,15 @@ def stored(frame, tmp_path):
 @pytest.mark.parametrize("answer", ["text", "letter"])
 @pytest.mark.parametrize("score", ["sum", "mean"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_bare_question_is_answered_as_the_base_view_does(saved, items, family, score, answer):
+def test_a_bare_question_is_answered_as_a_cell_without_training_does(
+    saved, items, family, score, answer
+):
     one = asker(saved(family), score=score, answer=answer)
     bare = [Question(r.item, r.prompt, tuple(r.options)) for r in items.itertuples()]
     found = one.ask(bare, "score")
     tokens = tokens_of(items, one.folder, one.model)
-    wanted = base(items, tokens, None, one.folder, one.model, FP32)
+    scorer = load_scorer(one.folder, one.model, tokens, None, 64, torch.device("cpu"))
+    wanted = prediction_frame(items, predict_items(scorer, items, "fp32"))
     assert found["item"].tolist() == items["item"].tolist()
     for ours, theirs in zip(found["probabilities"], wanted["probabilities"], strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)

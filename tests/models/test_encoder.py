@@ -58,7 +58,7 @@ def test_a_vector_is_the_mean_of_the_last_states(bert, tokenizer, monkeypatch, b
 
     monkeypatch.setattr(module, "BATCH_TOKENS", batch_tokens)
     texts = [text for text in TEXTS if text] + [TEXTS[2] * 3]
-    found = embed(bert, texts)
+    found = embed(bert, texts, 1)
     model = BertModel.from_pretrained(bert).eval()
     for vector, text in zip(found, texts, strict=True):
         ids = torch.tensor([tokenizer(text).input_ids[:12]])
@@ -70,23 +70,23 @@ def test_a_vector_is_the_mean_of_the_last_states(bert, tokenizer, monkeypatch, b
 
 
 def test_no_texts(bert):
-    assert embed(bert, []).shape == (0, 32)
+    assert embed(bert, [], 1).shape == (0, 32)
 
 
 def test_a_text_of_no_token_is_zeros(bert):
-    found = embed(bert, ["", "cat dog", ""])
+    found = embed(bert, ["", "cat dog", ""], 1)
     assert np.linalg.norm(found, axis=1).tolist() == pytest.approx([0, 1, 0])
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(AnnobenchError, match=r"none: found no sentence encoder: .*; allowed: a"):
-        embed(tmp_path / "none", ["red"])
+        embed(tmp_path / "none", ["red"], 1)
 
 
 def test_a_folder_without_a_model(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(AnnobenchError, match="found no sentence encoder"):
-        embed(tmp_path, ["red"])
+        embed(tmp_path, ["red"], 1)
 
 
 def test_weights_of_something_else(bert, tmp_path):
@@ -97,12 +97,12 @@ def test_weights_of_something_else(bert, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(AnnobenchError, match="its weights lack embeddings"):
-        embed(tmp_path, ["red"])
+        embed(tmp_path, ["red"], 1)
 
 
 def test_an_encoder_decoder_model(saved):
     with pytest.raises(AnnobenchError, match="it is an encoder-decoder model"):
-        embed(saved("t5"), ["red"])
+        embed(saved("t5"), ["red"], 1)
 
 
 def test_near_sentences_are_near(minilm):
@@ -115,7 +115,7 @@ def test_near_sentences_are_near(minilm):
         "Berlin is the seat of which country's government?",
         "Mercury orbits nearer to our star than Venus.",
     ]
-    vectors = embed(minilm, texts)
+    vectors = embed(minilm, texts, 1)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors.shape == (6, 384)
     assert nearest(vectors, vectors, 1, np.arange(6))[:, 0].tolist() == [5, 4, 3, 2, 1, 0]

@@ -83,6 +83,7 @@ VIEWS = pd.DataFrame(
         "view": ["base", "reasoning-generated", "base-generated"],
         "items": [100, 100, 0],
         "failures": [0, 20, 0],
+        "judged": [100, 80, 0],
         "accuracy": [0.8, 0.75, None],
     }
 )

@@ -60,7 +60,7 @@ def job(saved, items, annotations, vectors, tmp_path):
             stream=("llama", 0),
             asker=asker,
             answers=tmp_path / "asked",
-            asked="the model as it is",
+            answers_recipe="the model as it is",
             views={name: view(name, asker, items, reflections=1) for name in names},
             embeddings=vectors(items) if method.NEEDS.embeddings else None,
         )

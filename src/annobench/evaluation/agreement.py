@@ -10,6 +10,7 @@ from annobench.free_text import exact_match
 
 TARGET_ACCURACY = "target-accuracy"
 EXPERTISE_SPEARMAN = "expertise-spearman"
+UNREAD_ANSWERS = "unread-answers"
 LABELS = {
     TARGET_ACCURACY: "accuracy of training targets",
     EXPERTISE_SPEARMAN: "Spearman of learned and true expertise",
@@ -19,8 +20,12 @@ LABELS = {
     "relabel-accuracy": "accuracy of new labels",
     "lost-correct": "share of right labels lost",
     "lost-hard": "share of hard right labels lost",
+    UNREAD_ANSWERS: "share of answers that could not be read",
 }
 """What they are called; those of detection are measured in `evaluation.detection`."""
+
+UNREAD = ("no answer", "no verdict")
+"""The reason of a target row whose item a method asked the model about in vain."""
 
 
 class Agreement(NamedTuple):
@@ -64,6 +69,15 @@ def _on_gold(
     gold: int | None, distribution: Sequence[float], text: str, answers: Iterable[str]
 ) -> float:
     return float(exact_match(text, answers) if pd.isna(gold) else distribution[int(gold)])
+
+
+def unread_answers(targets: pd.DataFrame) -> Agreement | None:
+    """The share of target rows whose item the model was asked about in vain: nothing that it said
+    could be read as an answer. None of a method whose targets rest on no answer."""
+    unread = targets["reason"].isin(UNREAD)
+    if not unread.any() and targets[["suspicion", "nll"]].isna().all(axis=None):
+        return None
+    return Agreement(float(unread.mean()), len(targets))
 
 
 def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:

@@ -99,7 +99,7 @@ def answers(cell: CellResult, items: Asked) -> np.ndarray:
 
 
 def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
-    """Target accuracy and expertise Spearman, where the cell has what they need.
+    """Target accuracy, expertise Spearman and unread answers, where the cell has what they need.
 
     `truth` is table `tables.TRUTH`, empty where the annotators were not simulated.
     With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
@@ -109,12 +109,14 @@ def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> di
         found[agreement.TARGET_ACCURACY] = agreement.target_accuracy(cell.targets, items)
     if cell.annotators is not None:
         found[agreement.EXPERTISE_SPEARMAN] = agreement.expertise_spearman(cell.annotators, truth)
-    return {
+    named = {
         name: value
         for metric, by_task in found.items()
         if by_task
         for name, value in _named(metric, by_task).items()
     }
+    unread = None if cell.targets is None else agreement.unread_answers(cell.targets)
+    return named if unread is None else named | {agreement.UNREAD_ANSWERS: unread}
 
 
 def _named(metric: str, by_task: dict[str, Agreement]) -> dict[str, Agreement]:

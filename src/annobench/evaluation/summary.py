@@ -69,9 +69,14 @@ class Block:
     samples: Sequence[Sample]
     cells: list[Scored]
 
-    def arms(self) -> dict[str, dict[str, list[Scored]]]:
+    @property
+    def noises(self) -> list[str]:
+        """Those that its cells depend on, in their order."""
+        found = dict.fromkeys(cell.key["noise"] for cell in self.cells)
+        return [noise for noise in found if noise is not None]
+
+    def arms(self, noises: Sequence[str]) -> dict[str, dict[str, list[Scored]]]:
         """noise -> method -> one cell per seed. Cells without noise come under every noise."""
-        noises = dict.fromkeys(c.key["noise"] for c in self.cells if c.key["noise"] is not None)
         found: dict[str, dict[str, list[Scored]]] = {n: {} for n in noises or [NO_NOISE]}
         for cell in self.cells:
             for noise in found:
@@ -93,13 +98,17 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
     Item metrics have crossed bootstrap intervals (`intervals`), and unless they are of one task
     among several, pairs and ranks. Agreements have a
     t interval over seeds, cut to the range of the measure; they rest on no test items and are not
-    ranked. p values are adjusted over all pairs of a metric in the study.
+    ranked. A model none of whose cells depends on noise stands under every noise of its data set.
+    p values are adjusted over all pairs of a metric in the study.
     """
     means: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
+    noises: dict[str, dict[str, None]] = {}
+    for block in blocks:
+        noises.setdefault(block.dataset, {}).update(dict.fromkeys(block.noises))
     for block in blocks:
         drawn = [_draws(block, number) for number in range(len(block.samples))]
-        for noise, arms in block.arms().items():
+        for noise, arms in block.arms(list(noises[block.dataset])).items():
             place = {"dataset": block.dataset, "model": block.model, "noise": noise}
             for sample, draws in zip(block.samples, drawn, strict=True):
                 if sample.noise not in (noise, None):

@@ -34,5 +34,6 @@ def measure(
         "view": name,
         "items": len(said),
         "failures": int((~read).sum()),
+        "judged": len(right),
         "accuracy": sum(right) / len(right) if right else None,
     }

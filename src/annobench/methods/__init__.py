@@ -107,7 +107,7 @@ class Given:
     """`tables.ANNOTATIONS` of these items, if the method needs them."""
     truth: pd.DataFrame | None = None
     """`tables.TRUTH`, if the method needs it."""
-    asked: pd.DataFrame | None = None
+    unseen: pd.DataFrame | None = None
     """The items that are not for training, `tables.ITEMS`, if the method has `predictions`."""
     views: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """`tables.VIEW` of all items, by name, of the views that the method reads."""

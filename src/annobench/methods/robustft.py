@@ -125,7 +125,9 @@ def targets(given: Given, settings: Settings) -> pd.DataFrame:
     label, nll = items["given"].copy(), pd.Series(np.nan, items.index)
     label[~clean] = answers(noisy, new)
     nll[~clean] = answer["nll"].to_numpy(float)
-    kept = clean | among_smallest(nll.where(label.notna()), settings.beta)
+    kept = clean.copy()
+    read = label[~clean].notna()
+    kept[~clean] = among_smallest(nll[~clean].fillna(np.inf).where(read), settings.beta)
     reason = np.select(
         [clean, label.isna(), ~kept],
         ["clean", "no answer", "relabelled, not selected"],

@@ -33,7 +33,7 @@ class Settings(_settings.Settings):
 
 
 def predictions(given: Given, settings: Settings) -> pd.DataFrame:
-    """Answers to `given.asked`, in its order: `tables.PREDICTIONS`.
+    """Answers to `given.unseen`, in its order: `tables.PREDICTIONS`.
 
     Raises:
         ValueError: there is no annotation.
@@ -43,7 +43,7 @@ def predictions(given: Given, settings: Settings) -> pd.DataFrame:
     from annobench.views import context
 
     assert given.model is not None
-    assert given.asked is not None
-    examples = neighbours(given, given.asked, labelled_items(given), settings.k)
-    view = context(partial(given.model.ask, backend="score"), given.asked, examples)
+    assert given.unseen is not None
+    examples = neighbours(given, given.unseen, labelled_items(given), settings.k)
+    view = context(partial(given.model.ask, backend="score"), given.unseen, examples)
     return view[["item", "probabilities", "text"]]

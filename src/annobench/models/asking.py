@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from annobench import parsing, tables
+from annobench.errors import one_line
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
 from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.memory import out_of_memory
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
 from annobench.models.tokens import prompt_tokens, tokenize, written
@@ -160,13 +162,23 @@ class Asker:
         order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
         said: dict[int, Said] = {}
         logged = time.perf_counter()
-        for start in range(0, len(order), self.views.side_by_side):
-            batch = order[start : start + self.views.side_by_side]
-            with arithmetic(whole.device, self.training.precision):
-                found = writer.generate(
-                    [prompts[number] for number in batch], None if draws is None else draws[batch]
-                )
+        side_by_side = self.views.side_by_side
+        while order:
+            batch = order[:side_by_side]
+            try:
+                with arithmetic(whole.device, self.training.precision):
+                    found = writer.generate(
+                        [prompts[number] for number in batch],
+                        None if draws is None else draws[batch],
+                    )
+            except Exception as error:
+                if not out_of_memory(error) or len(batch) == 1:
+                    raise
+                side_by_side = len(batch) // 2
+                log.warning("%d texts side by side from here on: %s", side_by_side, one_line(error))
+                continue
             said |= dict(zip(batch, found, strict=True))
+            order = order[side_by_side:]
             if time.perf_counter() - logged >= 10:
                 log.info("%d of %d texts", len(said), len(order))
                 logged = time.perf_counter()

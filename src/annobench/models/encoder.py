@@ -19,7 +19,7 @@ BATCH_TOKENS = 4096
 """Most tokens of a batch of several texts, padding included."""
 
 
-def embed(folder: Path, texts: Sequence[str], threads: int = 1) -> np.ndarray:
+def embed(folder: Path, texts: Sequence[str], threads: int) -> np.ndarray:
     """[n, D] float32 of unit length: the mean of each text's last hidden states, in fp32 (Reimers
     and Gurevych 2019, Sentence-BERT: mean pooling).
 

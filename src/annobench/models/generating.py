@@ -1,5 +1,6 @@
 """Text that a model generates, several texts side by side."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from annobench.errors import AnnobenchError
 from annobench.models.loading import check_window, window
+from annobench.training.loop import DivergedError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -145,6 +147,8 @@ class _Pen:
         logits = scores.float()
         chosen = self._choose(self._allowed(logits))
         log_p = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()
+        if not all(map(math.isfinite, log_p)):
+            raise DivergedError("the probability of a generated token is not a number")
         for row, token in enumerate(chosen.tolist()):
             if not self.ended[row] and token not in self.ends:
                 self.said[row].append(token)

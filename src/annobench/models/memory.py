@@ -2,12 +2,13 @@
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import torch
 
-from annobench.errors import one_line
+from annobench.errors import AnnobenchError, one_line
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -27,6 +28,24 @@ def out_of_memory(error: Exception) -> bool:
     """Whether the device or the machine had no memory left."""
     on_cpu = "DefaultCPUAllocator: can't allocate memory" in str(error)  # a mere RuntimeError
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or on_cpu
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Where there is no cell to record it, memory that does not suffice is one sentence.
+
+    Raises:
+        AnnobenchError: the work ran out of memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise AnnobenchError(
+            f"memory does not suffice: {one_line(error) or type(error).__name__}; allowed: a "
+            "smaller training.row_tokens, views.side_by_side or model, or a larger machine"
+        ) from error
 
 
 def in_smaller_rows(scorer: InRows, work: Callable[[], T]) -> T:

@@ -87,10 +87,15 @@ def annotate(
 
 
 def _labels(train: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.Series, pd.Series]:
-    """The gold option of each item and one of its others, null where there is none."""
-    options = train["options"].map(len)
+    """The gold option of each item and one of another text, null where there is none."""
+    import pandas as pd
+
     gold = train["gold"].astype("Int64")
-    return gold, ((gold + rng.integers(1, options.clip(lower=2))) % options).where(options > 1)
+    wrong = []
+    for options, right, draw in zip(train["options"], gold, rng.random(len(train)), strict=True):
+        others = [place for place, text in enumerate(options) if text != options[right]]
+        wrong.append(others[int(draw * len(others))] if others else None)
+    return gold, pd.Series(wrong, train.index, dtype="Int64")
 
 
 def _texts(train: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.Series, pd.Series]:

@@ -18,6 +18,7 @@ AGREEMENTS = {
     "relabel-accuracy": True,
     "lost-correct": False,
     "lost-hard": False,
+    "unread-answers": False,
 }
 """Whether each is better when it is higher."""
 MEASURES = (

@@ -37,7 +37,7 @@ from annobench.targets import is_free_text
 from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, DivergedError, Objective, fit
 from annobench.training.precision import pick_device, store_frozen
-from annobench.training.rows import rows_of
+from annobench.training.rows import kept_rows, rows_of
 from annobench.training.settings import Training
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Job:
     """The untrained model, to be asked."""
     answers: Path
     """The folder where its answers are kept."""
-    asked: str
+    answers_recipe: str
     """What decides these answers, beside the questions."""
     views: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """`tables.VIEW`, those that the method reads."""
@@ -102,6 +102,7 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     torch.set_num_threads(job.training.threads)
     given = _given(job)
     targets = job.method.targets(given, job.settings)
+    torch.set_num_threads(job.training.threads)  # asking set its own
     if not job.method.NEEDS.training:
         nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
         return Trained(
@@ -123,13 +124,15 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     if expertise is not None:
         crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
     learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
+    row_tokens = scorer.row_tokens
+    del scorer, objective  # free text loads the model anew
     return Trained(
         targets,
         _said(job, learned) if free else prediction_frame(job.items, log_p),
         crowd,
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
-        row_tokens=scorer.row_tokens,
+        row_tokens=row_tokens,
         parameters=learned if job.export else {},
         trained_parameters=sum(p.numel() for p in learned.values()),
     )
@@ -166,19 +169,19 @@ def _untaught(job: Job, given: Given) -> pd.DataFrame:
 def _said(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
     """`tables.PREDICTIONS` in words of all but the training items, by the model with what it
     learned."""
-    asker = replace(job.asker, learned=learned)
-    view = views.base(partial(asker.ask, backend="score"), _asked(job.items))
+    asker = replace(job.asker, learned=learned, training=job.training)
+    view = views.base(partial(asker.ask, backend="score"), _unseen(job.items))
     return view[["item", "text"]]
 
 
-def _asked(items: pd.DataFrame) -> pd.DataFrame:
+def _unseen(items: pd.DataFrame) -> pd.DataFrame:
     return items[items["split"] != "train"]
 
 
 def _in_words(job: Job, targets: pd.DataFrame) -> Job:
     """A free-text cell as the loop trains it: an item's one option is its target's text, with the
     end of the text behind it, so that the model learns to stop."""
-    texts = targets[targets["kept"]].set_index("item")["text"]
+    texts = kept_rows(targets).set_index("item")["text"]
     items = job.items[job.items["item"].isin(texts.index)]
     items = items.assign(options=items["item"].map(texts).map(lambda text: [text]))
     tokens, states = encode(items, job.folder, job.model, job.training, ended=True)
@@ -203,15 +206,18 @@ def _given(job: Job) -> Given:
     Raises:
         AnnobenchError: the method needs every annotator, and some annotations name none.
     """
-    items = job.items[job.items["split"] == "train"]
     needs = job.method.NEEDS
+    known = job.items
+    if not needs.gold:
+        known = known.assign(gold=None, distribution=None, answers=None)
+    items = known[known["split"] == "train"]
     more: dict[str, Any] = {"views": job.views, "embeddings": job.embeddings}
     if needs.model:
         fitted = partial(_fitted, job)
         asker = replace(job.asker)  # a model of its own, which goes when the method is done with it
-        more["model"] = Untrained(asker, job.answers, job.asked, fitted)
+        more["model"] = Untrained(asker, job.answers, job.answers_recipe, fitted)
     if not needs.training:
-        more["asked"] = _asked(job.items)
+        more["unseen"] = _unseen(known)
     if job.annotations is None:
         return Given(items, **more)
     annotations = job.annotations[job.annotations["item"].isin(items["item"])]
@@ -221,8 +227,8 @@ def _given(job: Job) -> Given:
             f"annotations: {unsigned} of {len(annotations)} found without an annotator; "
             "allowed: none, for a method that needs annotator ids"
         )
-    known = annotations.drop(columns="corrupted", errors="ignore")
-    return Given(items, known, job.truth if needs.truth else None, **more)
+    labels = annotations.drop(columns="corrupted", errors="ignore")
+    return Given(items, labels, job.truth if needs.truth else None, **more)
 
 
 def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """Views: what an untrained model says of each item. No label is in a view."""
 
-import logging
 from functools import partial
 
 import pandas as pd
 
 from annobench import views
 from annobench.models.asking import Asker
-
-log = logging.getLogger(__name__)
 
 
 def view(name: str, asker: Asker, items: pd.DataFrame, reflections: int) -> pd.DataFrame:
@@ -19,7 +16,4 @@ def view(name: str, asker: Asker, items: pd.DataFrame, reflections: int) -> pd.D
     """
     role, _, generated = name.partition("-")
     ask = partial(asker.ask, backend="generate" if generated else "score")
-    found = views.base(ask, items) if role == "base" else views.reasoning(ask, items, reflections)
-    unread = int((found["answer"].isna() & found["text"].isna()).sum())
-    log.info("view %s: no answer could be read for %d of %d items", name, unread, len(items))
-    return found
+    return views.base(ask, items) if role == "base" else views.reasoning(ask, items, reflections)

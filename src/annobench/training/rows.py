@@ -56,6 +56,18 @@ class Rows:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+def kept_rows(targets: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `tables.TARGETS` that are learned from.
+
+    Raises:
+        ValueError: there is none.
+    """
+    kept = targets[targets["kept"]]
+    if kept.empty:
+        raise ValueError(f"none of {len(targets)} target rows is kept: nothing to learn from")
+    return kept
+
+
 def rows_of(
     targets: pd.DataFrame, items: pd.DataFrame, annotators: list[str], tasks: list[str]
 ) -> Rows:
@@ -64,9 +76,7 @@ def rows_of(
     Raises:
         ValueError: no row is kept.
     """
-    kept = targets[targets["kept"]]
-    if kept.empty:
-        raise ValueError(f"none of {len(targets)} target rows is kept: nothing to learn from")
+    kept = kept_rows(targets)
     lengths = kept["distribution"].map(len).to_numpy()
     distribution = stack(kept["distribution"], int(lengths.max()))
     item = pd.Index(items["item"]).get_indexer(pd.Index(kept["item"]))

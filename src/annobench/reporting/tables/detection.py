@@ -18,6 +18,7 @@ MEASURES = {
     "relabel-accuracy": "right after relabelling",
     "lost-correct": "right labels flagged",
     "lost-hard": "right labels of hard items flagged",
+    "unread-answers": "answers not read",
 }
 """Agreement of `evaluation` -> heading."""
 

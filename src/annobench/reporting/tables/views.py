@@ -36,7 +36,7 @@ def _row(view: pd.Series) -> dict[str, Any]:
         "items": items,
         "cannot be read, %": _percent(failures / items if items else None, items),
         "answered": answered,
-        "right of the answered, %": _percent(view["accuracy"], answered),
+        "right of the answered, %": _percent(view["accuracy"], int(view["judged"])),
     }
 
 

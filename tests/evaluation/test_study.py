@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,6 +143,14 @@ def test_what_does_not_depend_on_noise_stands_under_every_noise(frames):
         assert list(rows["noise"]) == ["half-good", "one-good"]
         assert rows["mean"].nunique() == rows["low"].nunique() == 1
     assert set(select(accuracy, method="realm")["noise"]) == {"half-good"}
+
+
+def test_a_model_that_nothing_trains_stands_under_the_noises_of_its_data_set(items):
+    shelf = [replace(cell("zero-shot", 2, noise=None, seed=None), model=m) for m in ("one", "two")]
+    noisy = replace(cell("sft", 1), model="one")
+    found = evaluate([*shelf, noisy], {"d": items}).summary
+    assert set(found["noise"]) == {"half-good"}
+    assert set(found.loc[found["model"] == "two", "method"]) == {"zero-shot"}
 
 
 def test_pairs_meet_on_common_seeds(frames):

@@ -230,7 +230,7 @@ def selection(cell: CellResult) -> pd.DataFrame:
 def views(blocks) -> pd.DataFrame:
     """The reasoning view cannot always be read; one view nowhere."""
     rows = [
-        (*block, view, 120, failures, accuracy)
+        (*block, view, 120, failures, 120 - failures, accuracy)
         for block in blocks
         for view, failures, accuracy in (("base", 0, 0.6), ("reasoning", 20, 0.7), ("x", 120, None))
     ]

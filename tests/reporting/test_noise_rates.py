@@ -65,6 +65,13 @@ def test_what_only_one_of_the_two_has_is_a_dash_at_the_other(paper):
     assert paper.loc["Hermes-3", "model"] == "hermes"
 
 
+def test_rows_stand_in_the_order_of_the_paper(paper):
+    assert paper.index.tolist()[:-3] == [
+        "Vanilla", "Hermes-3", "Tulu-3", "SelfLabel", "SFT", "NoiseAL", "SelfRAG", "SelfSelect",
+        "RobustFT", "Ours",
+    ]  # fmt: skip
+
+
 def test_a_hole_says_what_became_of_it(paper):
     assert paper.loc["SelfSelect", "MMLU 50"] == Estimate(None, note="3 out-of-memory")
     assert paper.loc["SelfSelect", "seeds"] == "0 of 3, 3 of 3"

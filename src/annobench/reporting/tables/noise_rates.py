@@ -97,8 +97,8 @@ class _Place(NamedTuple):
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per method of a model; per data set and rate a column of ours and one of the paper's.
 
-    After our rows stand those that only the paper has, then the relative gains. What only one of
-    the two has is a dash at the other.
+    Rows stand in the order of the paper, then those that it has not, then the relative gains; what
+    only one of the two has is a dash at the other.
 
     Raises:
         AnnobenchError: the file of the paper's numbers cannot be read, or has no such table.
@@ -116,12 +116,11 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     models = [settings.model] if settings.model else list(tables.runs["model"].unique())
     rows: list[dict[str, Any]] = []
     for model in models:
-        rows += [
-            _ours(tables, places, model, label, row) | _theirs(places, numbers, label)
-            for label, row in named.items()
-        ]
-        alone = dict.fromkeys(number.row for number in numbers if number.row not in named)
-        rows += [{"method": label} | _theirs(places, numbers, label) for label in alone]
+        for label in dict.fromkeys([*(number.row for number in numbers), *named]):
+            own = {"method": label}
+            if label in named:
+                own = _ours(tables, places, model, label, named[label])
+            rows.append(own | _theirs(places, numbers, label))
         rows += [
             {"method": f"{of} over {other}, relative gain in %", "model": named[of].model or model}
             | _our_gains(tables, places, model, named[of], named[other])
@@ -136,11 +135,13 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
 
 def _places(tables: StudyTables, settings: Settings, numbers: list[Published]) -> list[_Place]:
-    """Ours in their order, then what only the paper has."""
+    """Our data sets, in the order of the paper, then those that only the paper has."""
     runs, summary = tables.runs, tables.summary
     datasets = settings.columns or {str(name): str(name) for name in runs["dataset"].unique()}
     noises = settings.rates or {str(name): str(name) for name in summary["noise"].unique()}
     theirs = [_label_and_rate(number.column) for number in numbers]
+    paper = list(dict.fromkeys(label for label, _ in theirs))
+    ours = sorted(datasets, key=lambda label: paper.index(label) if label in paper else -1)
     return [
         _Place(
             label,
@@ -149,7 +150,7 @@ def _places(tables: StudyTables, settings: Settings, numbers: list[Published]) -
             noises.get(rate),
             settings.measures.get(label, "accuracy"),
         )
-        for label in dict.fromkeys([*datasets, *(label for label, _ in theirs)])
+        for label in dict.fromkeys([*ours, *paper])
         for rate in dict.fromkeys([*noises, *(rate for _, rate in theirs if rate)])
     ]
 

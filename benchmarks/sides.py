@@ -17,9 +17,9 @@ import torch
 from comparison import Run, extrapolate, steps_to_run
 from torch import nn
 
-from annobench import layout, tables
+from annobench.disk import Disk
 from annobench.evaluation.metrics import accuracy
-from annobench.files import read_json, write_json
+from annobench.files import write_json
 from annobench.methods import Given, realm
 from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, read_out_in_fp32
@@ -48,14 +48,12 @@ class Work:
 
 def shared_states(study: Study, cell: Cell) -> Work:
     """Tokens and frozen states of the cell's data set, loading of the model included."""
-    items = tables.read(_path(layout.ITEMS, study, cell), tables.ITEMS)
+    disk = Disk(study)
+    items, folder = disk.items(cell.dataset), disk.model_folder(cell.model)
     training = study.shared_training(cell.dataset, cell.model)
     begun, clock = time.time(), time.perf_counter()
-    model = study.models[cell.model]
-    tokens, states = features.encode(items, model_folder(study, cell.model), model, training)
-    features.write_features(
-        _path(layout.TOKENS, study, cell), _path(layout.STATES, study, cell), tokens, states
-    )
+    found = features.encode(items, folder, study.models[cell.model], training)
+    features.write_features(*disk.feature_paths(cell.dataset, cell.model), *found)
     return Work(begun, time.perf_counter() - clock, _peak_memory())
 
 
@@ -143,35 +141,6 @@ def numbered(job: Job, names: list[str]) -> list[tuple[int, int, int]]:
     return [(item[i], label, annotator[a]) for i, label, a in zip(*columns, strict=True)]
 
 
-def read_job(study: Study, cell: Cell) -> Job:
-    """What a cell is trained on."""
-    tokens, states = features.read_features(
-        _path(layout.TOKENS, study, cell), _path(layout.STATES, study, cell)
-    )
-    return Job(
-        items=tables.read(_path(layout.ITEMS, study, cell), tables.ITEMS),
-        annotations=tables.read(_path(layout.ANNOTATIONS, study, cell), tables.ANNOTATIONS),
-        truth=None,
-        tokens=tokens,
-        states=states,
-        folder=model_folder(study, cell.model),
-        model=study.models[cell.model],
-        method=study.method(cell),
-        settings=study.methods[cell.method],
-        training=study.training_of(cell),
-        stream=(cell.model, str(cell.seed)),
-    )
-
-
-def model_folder(study: Study, model: str) -> Path:
-    asset = layout.asset(study.models[model].source)
-    return Path(read_json(Path(layout.MODEL.format(asset=asset)))["folder"])
-
-
-def _path(pattern: str, study: Study, cell: Cell) -> Path:
-    return Path(pattern.format(study=study.study, **vars(cell)))
-
-
 def _trained(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
@@ -199,10 +168,10 @@ def main() -> None:
         case "shared-states":
             work = shared_states(study, cell)
         case "engine":
-            work = engine(read_job(study, cell))
+            work = engine(Disk(study).job(cell))
         case "trainer":
             assert cell.seed is not None
-            job = replace(read_job(study, cell), states=None)
+            job = replace(Disk(study).job(cell), states=None)
             work = trainer(job, cell.seed, given.share, given.out.parent)
     fields = {name: value for name, value in vars(work).items() if name != "begun"}
     run = Run(

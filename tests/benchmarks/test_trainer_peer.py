@@ -6,9 +6,10 @@ import torch
 from trainer_peer import NOT_AN_ANSWER, RealmTrainer, arguments, collate, examples, freeze
 
 from annobench.methods import realm
+from annobench.models.asking import Asker
 from annobench.models.decoder import frozen_states
 from annobench.models.loading import load_model
-from annobench.models.settings import Model, TopLayers
+from annobench.models.settings import Model, TopLayers, Views
 from annobench.models.tokens import TokenItem
 from annobench.models.tuning import load_scorer
 from annobench.stages.encode import tokens_of
@@ -22,10 +23,11 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def job(saved, items, annotations):
+def job(saved, items, annotations, tmp_path):
     """REALM on the top two of three layers in fp32, all 18 training items in every step."""
     model = Model(source="path:tiny", tune=TopLayers(layers=2))
     tokens = tokens_of(items, saved("llama"), model)
+    training = Training(epochs=3, items_per_batch=18, lr=1e-3, precision="fp32")
     return Job(
         items=items,
         annotations=annotations,
@@ -36,8 +38,11 @@ def job(saved, items, annotations):
         model=model,
         method=realm,
         settings=SETTINGS,
-        training=Training(epochs=3, items_per_batch=18, lr=1e-3, precision="fp32"),
+        training=training,
         stream=("tiny", 0),
+        asker=Asker(saved("llama"), model, Views(), training, ()),
+        answers=tmp_path,
+        answers_recipe="",
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from annobench.data import geo
-from annobench.models.settings import Model
+from annobench.models.asking import Asker
+from annobench.models.settings import Model, Views
 from annobench.noise import expertise
 from annobench.registry import component
 from annobench.seeds import generator
@@ -48,6 +49,9 @@ def results(crowd, smollm2, tmp_path_factory):
             settings=method.Settings(**keys),
             training=TRAINING,
             stream=("smollm2-135m", 0),
+            asker=Asker(smollm2, MODEL, Views(), TRAINING, ()),
+            answers=tmp_path_factory.mktemp("answers"),
+            answers_recipe="",
         )
         found[kind] = train.run(job, saving)
     return found

@@ -7,6 +7,7 @@ from annobench.evaluation.agreement import (
     expertise_spearman,
     over_tasks,
     target_accuracy,
+    unread_answers,
     with_truth,
 )
 
@@ -112,3 +113,12 @@ def test_undefined_is_null_with_its_reason(learned, true, word):
     assert found["t"].value is None
     assert word in found["t"].reason
     assert over_tasks(found).value is None
+
+
+def test_answers_that_could_not_be_read_are_a_share_of_the_targets_that_rest_on_answers():
+    targets = pd.DataFrame(
+        {"reason": ["clean", "no answer", "relabelled", "no verdict"], "suspicion": [0.1] * 4}
+    )
+    assert unread_answers(targets) == Agreement(0.5, 4)
+    assert unread_answers(targets.assign(reason="clean")) == Agreement(0.0, 4)
+    assert unread_answers(targets.assign(reason="clean", suspicion=None)) is None

@@ -148,7 +148,7 @@ def test_what_does_not_depend_on_noise_stands_under_every_noise(frames):
 def test_a_model_that_nothing_trains_stands_under_the_noises_of_its_data_set(items):
     shelf = [replace(cell("zero-shot", 2, noise=None, seed=None), model=m) for m in ("one", "two")]
     noisy = replace(cell("sft", 1), model="one")
-    found = evaluate([*shelf, noisy], {"d": items}).summary
+    found = evaluate([*shelf, noisy], {"geo": items}).summary
     assert set(found["noise"]) == {"half-good"}
     assert set(found.loc[found["model"] == "two", "method"]) == {"zero-shot"}
 

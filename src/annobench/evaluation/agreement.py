@@ -74,8 +74,9 @@ def _on_gold(
 def unread_answers(targets: pd.DataFrame) -> Agreement | None:
     """The share of target rows whose item the model was asked about in vain: nothing that it said
     could be read as an answer. None of a method whose targets rest on no answer."""
-    unread = targets["reason"].isin(UNREAD)
-    if not unread.any() and targets[["suspicion", "nll"]].isna().all(axis=None):
+    said = targets.reindex(columns=["reason", "suspicion", "nll"])
+    unread = said["reason"].isin(UNREAD)
+    if not unread.any() and said[["suspicion", "nll"]].isna().all(axis=None):
         return None
     return Agreement(float(unread.mean()), len(targets))
 

@@ -57,7 +57,7 @@ def test_tables_figures_and_report_are_there(finished):
 @pytest.mark.parametrize(
     ("log", "command"),
     [
-        ("assets/logs/*.log", "fetch results/tiny/study.json llama"),
+        ("assets/logs/*.log", "fetch results/tiny/study.json path:model"),
         ("results/tiny/logs/prepare/geo.log", "prepare results/tiny/study.json geo"),
         (
             "results/tiny/logs/annotate/geo/one-good/1.log",

@@ -246,9 +246,7 @@ def test_free_text_is_compared_as_it_is_scored(tmp_path):
 
 
 def test_the_hard_items_are_those_that_the_view_answers_wrong_or_not_at_all(items, tmp_path):
-    scored = view(
-        tmp_path, item=["test", *FREE[:3]], probabilities=[[0.4, 0.6], [0.9, 0.1], [0.2, 0.8], None]
-    )
+    scored = view(tmp_path, item=["test", *FREE[:3]], answer=[1, 0, 1, None])
     assert hard_items(scored, items).to_dict() == {
         "q0": False, "q1": True, "q2": True, "test": True,
     }  # fmt: skip

@@ -90,7 +90,7 @@ def hard_items(view: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
     """Whether a model's answer to each item is wrong, or it has none: bool, indexed by item.
 
     Args:
-        view: table `tables.VIEW`; where it has no answer, the most likely option is taken.
+        view: table `tables.VIEW`.
         items: table `tables.ITEMS`; those without gold answer, or not in the view, are left out.
     """
     known = items.loc[items["gold"].notna() | items["answers"].notna(), ["item", "gold", "answers"]]
@@ -103,10 +103,7 @@ def _is_right(row: dict[Hashable, Any]) -> bool:
     """Of an item's gold answer and a model's."""
     if pd.isna(row["gold"]):
         return not pd.isna(row["text"]) and exact_match(row["text"], row["answers"])
-    answer = row["answer"]
-    if pd.isna(answer) and row["probabilities"] is not None:
-        answer = np.argmax(row["probabilities"])
-    return not pd.isna(answer) and int(answer) == int(row["gold"])
+    return not pd.isna(row["answer"]) and int(row["answer"]) == int(row["gold"])
 
 
 def measures(rows: pd.DataFrame) -> dict[str, Agreement]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from annobench.free_text import exact_match
+from annobench.evaluation.detection import hard_items
 
 
 def measure(
@@ -15,25 +15,15 @@ def measure(
     A failure is an answer that could not be read; accuracy is over the answers that could be, of
     items whose right answer is known, and null if there are none.
     """
-    said = items.merge(view, on="item", validate="one_to_one")
-    read = said["answer"].notna() | said["text"].notna()
-    right = [
-        exact_match(text, answers) if pd.isna(gold) else bool(gold == answer)
-        for gold, answers, answer, text in zip(
-            said["gold"][read],
-            said["answers"][read],
-            said["answer"][read],
-            said["text"][read],
-            strict=True,
-        )
-        if not pd.isna(gold) or answers is not None
-    ]
+    read = view.set_index("item")[["answer", "text"]].notna().any(axis=1)
+    hard = hard_items(view, items)
+    judged = hard[read[hard.index]]
     return {
         "dataset": dataset,
         "model": model,
         "view": name,
-        "items": len(said),
+        "items": len(view),
         "failures": int((~read).sum()),
-        "judged": len(right),
-        "accuracy": sum(right) / len(right) if right else None,
+        "judged": len(judged),
+        "accuracy": 1 - judged.mean() if len(judged) else None,
     }

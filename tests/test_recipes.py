@@ -231,3 +231,15 @@ def test_the_code_of_a_cell_is_its_own_methods_only():
     assert recipes.annotations_code(study, "linear") != recipes.items_code(study, "geo")
     table = recipes.rendering_code("tables", study.tables["results"])
     assert table != recipes.evaluation_code()
+
+
+def test_the_study_as_it_is_run_keeps_what_is_switched_off():
+    """A null whose default is something else is still null in the file that the jobs read."""
+    off = STUDY | {
+        "methods": {"robustft": {"checker": None}, "small-loss": {"keep": None}, "clean": {}},
+        "datasets": {"geo": {"train": 16, "test": 8}, "arc": {"validation": None}},
+    }
+    study = parse_study(off, "")
+    again = parse_study(recipes.whole(study), "")
+    assert again.model_dump() == study.model_dump()
+    assert again.methods["robustft"].checker is None

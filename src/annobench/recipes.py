@@ -25,7 +25,7 @@ def _settings(entry: Settings) -> dict[str, Any]:
 
 def whole(study: Study) -> dict[str, Any]:
     """The study as it is run, overrides included."""
-    return study.model_dump(mode="json", exclude_none=True)
+    return study.model_dump(mode="json")
 
 
 def source(study: Study, name: str) -> dict[str, Any]:

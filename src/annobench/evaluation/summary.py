@@ -108,7 +108,7 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
         noises.setdefault(block.dataset, {}).update(dict.fromkeys(block.noises))
     for block in blocks:
         drawn = [_draws(block, number) for number in range(len(block.samples))]
-        for noise, arms in block.arms(list(noises[block.dataset])).items():
+        for noise, arms in block.arms(sorted(noises[block.dataset])).items():
             place = {"dataset": block.dataset, "model": block.model, "noise": noise}
             for sample, draws in zip(block.samples, drawn, strict=True):
                 if sample.noise not in (noise, None):

@@ -147,11 +147,9 @@ def checked(
     import numpy as np
     import pandas as pd
 
-    from annobench.views import answers, doubt, says
+    from annobench.views import answers, check, doubt, says
 
     if checker == "agent":
-        from annobench.views import check
-
         said = [answers(items, view) for view in seen]
         found = check(ask, items, items["given"].tolist(), *said)
         return pd.Series(~found["noisy"].to_numpy(bool), items.index), found["suspicion"]

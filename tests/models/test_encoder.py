@@ -46,7 +46,7 @@ def minilm():
         pytest.skip("ANNOBENCH_TEST_ASSETS names no folder to keep MiniLM in; `make test` does")
     folder = Path(os.environ["ANNOBENCH_TEST_ASSETS"]) / "all-minilm-l6-v2"
     if not folder.exists():
-        fetch_model(Source.parse(Encoder().source), Encoder().sha256, folder)
+        fetch_model(Source.parse(Encoder().source), Encoder().pin, folder)
     return folder
 
 

@@ -12,7 +12,7 @@ from annobench.errors import AnnobenchError
 from annobench.files import replacing
 
 _TEXT, _INT, _REAL = pa.string(), pa.int64(), pa.float64()
-_TEXTS, _REALS = pa.list_(_TEXT), pa.list_(_REAL)
+_TEXTS, _REALS, _INTS = pa.list_(_TEXT), pa.list_(_REAL), pa.list_(_INT)
 
 
 def _schema(required: dict[str, pa.DataType], optional: dict[str, pa.DataType]) -> pa.Schema:
@@ -27,9 +27,19 @@ _CELL_OPTIONAL = {"noise": _TEXT, "seed": _INT}
 
 ITEMS = _schema(
     {"item": _TEXT, "task": _TEXT, "split": _TEXT, "prompt": _TEXT, "options": _TEXTS},
-    {"gold": _INT, "distribution": _REALS, "answers": _TEXTS},
+    {
+        "gold": _INT,
+        "distribution": _REALS,
+        "answers": _TEXTS,
+        "labels": _INTS,
+        "annotators": _TEXTS,
+    },
 )
 """One question a row; `split` is train, validation or test; `gold` indexes `options`.
+
+Where a data set comes with the labels that people gave, `labels` are all of the item's, as indices
+of `options`, `annotators` says who gave which, if that is known, and `distribution` is each
+option's share of them; `gold` is then the option of the largest share, null where two tie.
 
 An item without options asks for free text: `answers` are the texts that count as right, the first
 of them the gold one, and `task` is the type of the answer (number, span, date).
@@ -47,7 +57,7 @@ a wrong label in the place of the right one, where a noise knows; no method sees
 TRUTH = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "accuracy": _REAL}, {})
 """The simulated annotators' true expertise in each task, and how often their labels are right."""
 
-TOKENS = _schema({"item": _TEXT, "prompt": pa.list_(_INT), "options": pa.list_(pa.list_(_INT))}, {})
+TOKENS = _schema({"item": _TEXT, "prompt": _INTS, "options": pa.list_(_INTS)}, {})
 """Token ids of each item's prompt and of each option's answer."""
 
 TARGETS = _schema(
@@ -61,8 +71,12 @@ The target of a free-text item is `text`, and its distribution is [1]. Where a m
 rises with doubt. `nll` is the mean token NLL of the target's answer, where a method selects by it.
 """
 
-PREDICTIONS = _schema({"item": _TEXT}, {"probabilities": _REALS, "text": _TEXT})
-"""One probability per option of each item; of a free-text item the answer's text."""
+PREDICTIONS = _schema({"item": _TEXT}, {"probabilities": _REALS, "text": _TEXT, "verbal": _REALS})
+"""One probability per option of each item; of a free-text item the answer's text.
+
+Where a model was asked to write the distribution down, `text` is what it said of the item and
+`verbal` the distribution read from that, null where none could be read.
+"""
 
 VIEW = _schema(
     {"item": _TEXT},
@@ -90,18 +104,22 @@ expertise, the agreement with the model's answers, and whether a guesser could h
 `annotators`.
 """
 
-HISTORY = _schema(
-    {
-        "step": _INT,
-        "epoch": _REAL,
-        "loss": _REAL,
-        "learning_rate": _REAL,
-        "seconds": _REAL,
-        "items_per_second": _REAL,
-    },
-    {},
-)
-"""One row per optimizer step; `seconds` counts from the first step, across interruptions."""
+_HISTORY_REQUIRED = {
+    "step": _INT,
+    "epoch": _REAL,
+    "loss": _REAL,
+    "learning_rate": _REAL,
+    "seconds": _REAL,
+    "items_per_second": _REAL,
+}
+_HISTORY_OPTIONAL = {"reward": _REAL, "parsed": _REAL, "kl": _REAL}
+
+HISTORY = _schema(_HISTORY_REQUIRED, _HISTORY_OPTIONAL)
+"""One row per optimizer step; `seconds` counts from the first step, across interruptions.
+
+Of reinforcement learning also the mean reward of the step's rollouts, the share of them that could
+be read as a distribution, and the mean KL of their tokens from the reference in nats.
+"""
 
 METRICS = _schema(
     _CELL_REQUIRED | {"metric": _TEXT, "status": _TEXT, "n": _INT},
@@ -125,10 +143,13 @@ RUNS = _schema(
         "parameters": _INT,
         "trained_parameters": _INT,
         "settings": _TEXT,
+        "rollouts_per_second": _REAL,
+        "rollout_share": _REAL,
     },
 )
 """What became of each cell, what it cost, and how large its model is; `settings` are its method's
-own, as canonical JSON."""
+own, as canonical JSON. Of reinforcement learning, how many rollouts were sampled per second of
+sampling, and the share of the training time that this took."""
 
 CROWDS = _schema(
     {
@@ -187,9 +208,7 @@ STUDY_ANNOTATORS = _schema(
     _CELL_REQUIRED | _ANNOTATORS_REQUIRED,
     _CELL_OPTIONAL | _ANNOTATORS_OPTIONAL | {"true_expertise": _REAL},
 )
-STUDY_HISTORY = _schema(
-    _CELL_REQUIRED | {name: HISTORY.field(name).type for name in HISTORY.names}, _CELL_OPTIONAL
-)
+STUDY_HISTORY = _schema(_CELL_REQUIRED | _HISTORY_REQUIRED, _CELL_OPTIONAL | _HISTORY_OPTIONAL)
 
 SELECTION = _schema(
     _CELL_REQUIRED | {"item": _TEXT, "corrupted": pa.bool_(), "verdict": _TEXT},
@@ -217,6 +236,14 @@ VIEWS = _schema(
 """Each view of a model: how many items it was asked about, how many answers could not be read, of
 how many of the others the right answer is known, and which share of these is right."""
 
+DISTRIBUTIONS = _schema(
+    _CELL_REQUIRED | {"item": _TEXT, "prompt": _TEXT, "human": _REALS, "entropy": _REAL},
+    _CELL_OPTIONAL | {"probabilities": _REALS, "verbal": _REALS, "text": _TEXT},
+)
+"""Each test item with a known distribution in each cell that is ok: the human distribution with its
+entropy, divided by log K so that it is between 0 and 1, and what the cell predicted, see
+`PREDICTIONS`."""
+
 STUDY_SCHEMAS = {
     "metrics": METRICS,
     "summary": SUMMARY,
@@ -227,6 +254,7 @@ STUDY_SCHEMAS = {
     "crowds": CROWDS,
     "selection": SELECTION,
     "views": VIEWS,
+    "distributions": DISTRIBUTIONS,
 }
 """The tables of a whole study, by file name."""
 
@@ -277,6 +305,9 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     for field in absent:
         if not field.nullable:
             raise AnnobenchError(f"{path}: column {field.name!r} is missing; found: {list(frame)}")
+    absent += [
+        field for field in schema if field.nullable and frame.get(field.name, _NONE).isna().all()
+    ]
     whole = frame.assign(**dict.fromkeys((field.name for field in absent), None))
     try:
         table = pa.Table.from_pandas(whole[schema.names], schema=schema, preserve_index=False)
@@ -284,6 +315,9 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
         raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+_NONE = pd.Series(dtype=object)
 
 
 def empty(schema: pa.Schema) -> pd.DataFrame:

@@ -112,8 +112,18 @@ def known_source(source: str, sha256: str | None) -> None:
         raise ValueError("sha256: is missing; allowed: the checksum of the wheel")
 
 
+class Verbal(Settings):
+    """How a model is asked to write down how people's answers are spread over the options."""
+
+    form: Literal["object", "list"] = "object"
+    """JSON that names the options, `{"yes":70,"no":30}`, or only lists the percentages in the
+    options' order, `[70,30]`, which takes half the tokens."""
+    tokens: PositiveInt = 96
+    """Most tokens of an answer."""
+
+
 class Views(Settings):
-    """How untrained models are asked about the items, see docs/methods.md."""
+    """How models are asked about the items, see docs/methods.md."""
 
     reflections: NonNegativeInt = 4
     """How often the reasoning view looks at its answer again; RobustFT's n."""
@@ -127,3 +137,6 @@ class Views(Settings):
     """How many texts are generated at a time."""
     encoder: Encoder = Encoder()
     """What finds the nearest items."""
+    verbal: Verbal | None = None
+    """If given, every trained or untrained model of an item with a known distribution is also asked
+    to write the distribution down, and measured by that; some methods need it."""

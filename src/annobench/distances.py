@@ -13,7 +13,8 @@ FLOOR = 1e-6
 def kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """KL(p || q) in nats; q counts as `FLOOR` at least, so it is finite: at most ln(1 / FLOOR)."""
     sums: np.ndarray = (p * (_log(p) - np.log(np.maximum(q, FLOOR)))).sum(-1)
-    return np.maximum(sums, 0.0)
+    sums = np.maximum(sums, 0.0)
+    return sums
 
 
 def jsd_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -26,7 +27,8 @@ def jsd_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 def jsd_distance(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """The root of `jsd_divergence`, which is a metric: between 0 and 1."""
-    return np.sqrt(jsd_divergence(p, q))
+    found: np.ndarray = np.sqrt(jsd_divergence(p, q))
+    return found
 
 
 def bhattacharyya(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -38,9 +40,11 @@ def bhattacharyya(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def entropy(p: np.ndarray, options: np.ndarray | int) -> np.ndarray:
     """- sum of p ln p over ln K, K = `options` [...]: between 0 and 1; 0 for one option."""
     found: np.ndarray = -(p * _log(p)).sum(-1) / np.log(np.maximum(options, 2))
-    return np.clip(found, 0.0, 1.0)
+    found = np.clip(found, 0.0, 1.0)
+    return found
 
 
 def _log(p: np.ndarray) -> np.ndarray:
     """0 where p is, so that 0 log 0 is 0."""
-    return np.log(np.where(p > 0, p, 1.0))
+    found: np.ndarray = np.log(np.where(p > 0, p, 1.0))
+    return found

@@ -12,9 +12,9 @@ FLOOR = 1e-6
 
 def kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """KL(p || q) in nats; q counts as `FLOOR` at least, so it is finite: at most ln(1 / FLOOR)."""
-    sums: np.ndarray = (p * (_log(p) - np.log(np.maximum(q, FLOOR)))).sum(-1)
-    sums = np.maximum(sums, 0.0)
-    return sums
+    sums = (p * (_log(p) - np.log(np.maximum(q, FLOOR)))).sum(-1)
+    found: np.ndarray = np.maximum(sums, 0.0)
+    return found
 
 
 def jsd_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -39,8 +39,8 @@ def bhattacharyya(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 def entropy(p: np.ndarray, options: np.ndarray | int) -> np.ndarray:
     """- sum of p ln p over ln K, K = `options` [...]: between 0 and 1; 0 for one option."""
-    found: np.ndarray = -(p * _log(p)).sum(-1) / np.log(np.maximum(options, 2))
-    found = np.clip(found, 0.0, 1.0)
+    nats = -(p * _log(p)).sum(-1)
+    found: np.ndarray = np.clip(nats / np.log(np.maximum(options, 2)), 0.0, 1.0)
     return found
 
 

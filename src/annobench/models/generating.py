@@ -24,6 +24,8 @@ class Said:
     text: str
     log_p: tuple[float, ...]
     """Log-probability of each token under the model as it is, at temperature 1."""
+    tokens: tuple[int, ...]
+    """All that was generated, with whatever ended it."""
 
     @property
     def nll(self) -> float | None:
@@ -46,11 +48,12 @@ class Writer:
     """Whether a text has at least one token."""
 
     def generate(
-        self, prompts: Sequence[tuple[int, ...]], draws: np.ndarray | None = None
+        self, prompts: Sequence[tuple[int, ...]], draws: np.ndarray | None = None, copies: int = 1
     ) -> list[Said]:
-        """What follows each of these prompts, all of them in one batch.
+        """What follows each of these prompts, `copies` times side by side, all in one batch.
 
-        Each token is drawn by one of `draws` [prompts, most], uniform on [0, 1), through the
+        A decoder-only model reads each prompt once for all its copies. Each
+        token is drawn by one of `draws` [prompts * copies, most], uniform on [0, 1), through the
         inverse of the model's cumulative distribution; without draws it is the likeliest. So a
         text does not depend on the others in its batch, but for rounding.
 
@@ -68,16 +71,38 @@ class Writer:
             places = slice(width - len(prompt), None) if left else slice(len(prompt))
             ids[row, places] = torch.tensor(prompt)
             seen[row, places] = 1
-        pen = _Pen(self, len(prompts), ends, draws)
+        pen = _Pen(self, len(prompts) * copies, ends, draws)
         self.model.generation_config = self._plainly(ends, filler)
         model: Any = self.model
+        ids, seen = ids.to(model.device), seen.to(model.device)
         model.generate(
-            ids.to(model.device),
-            attention_mask=seen.to(model.device),
+            ids.repeat_interleave(copies, 0),
+            attention_mask=seen.repeat_interleave(copies, 0),
             max_new_tokens=self._room(width),
             logits_processor=[pen],
+            **(self._read_once(ids, seen, copies) if left and copies > 1 and width > 1 else {}),
         )
-        return [self._cut(tokens, log_p) for tokens, log_p in zip(pen.said, pen.log_p, strict=True)]
+        return [
+            self._cut(tokens, log_p, whole)
+            for tokens, log_p, whole in zip(pen.said, pen.log_p, pen.whole, strict=True)
+        ]
+
+    @torch.no_grad()
+    def _read_once(self, ids: Tensor, seen: Tensor, copies: int) -> dict[str, Any]:
+        """What a decoder keeps of all but the last token of each prompt, for every copy of it."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self.model.config)
+        model: Any = self.model
+        model(
+            ids[:, :-1],
+            attention_mask=seen[:, :-1],
+            position_ids=(seen[:, :-1].cumsum(1) - 1).clamp(min=0),
+            past_key_values=cache,
+            logits_to_keep=1,
+        )
+        cache.batch_repeat_interleave(copies)
+        return {"past_key_values": cache}
 
     def stops(self, tokens: Sequence[int]) -> bool:
         """Whether `stop` is at the end of these tokens and white space is not all before it."""
@@ -89,14 +114,14 @@ class Writer:
     def _text(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
 
-    def _cut(self, tokens: list[int], log_p: list[float]) -> Said:
+    def _cut(self, tokens: list[int], log_p: list[float], whole: list[int]) -> Said:
         """The tokens before `stop`, if it is there."""
         kept = len(tokens)
         if self.stops(tokens):
             place = _dense(self._text(tokens)).rindex(self.stop)
             while kept and len(_dense(self._text(tokens[:kept]))) > place:
                 kept -= 1
-        return Said(self._text(tokens[:kept]), tuple(log_p[:kept]))
+        return Said(self._text(tokens[:kept]), tuple(log_p[:kept]), tuple(whole))
 
     def _ends(self) -> list[int]:
         named = [self.tokenizer.eos_token_id]
@@ -139,6 +164,7 @@ class _Pen:
         self.draws = draws
         self.said: list[list[int]] = [[] for _ in range(texts)]
         self.log_p: list[list[float]] = [[] for _ in range(texts)]
+        self.whole: list[list[int]] = [[] for _ in range(texts)]
         self.ended = [False] * texts
         self.step = 0
 
@@ -150,6 +176,8 @@ class _Pen:
         if not all(map(math.isfinite, log_p)):
             raise DivergedError("the probability of a generated token is not a number")
         for row, token in enumerate(chosen.tolist()):
+            if not self.ended[row]:
+                self.whole[row].append(token)
             if not self.ended[row] and token not in self.ends:
                 self.said[row].append(token)
                 self.log_p[row].append(log_p[row])

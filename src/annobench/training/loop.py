@@ -3,10 +3,11 @@
 import logging
 import math
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -121,17 +122,49 @@ def fit(
     """Minimise the objective with AdamW; continue from the checkpoint if it fits.
 
     `stream` names what the order of items and the dropout may depend on. Returns the method's own
-    learned parameters, and one row of `tables.HISTORY` per optimizer step. A step that runs out of
-    memory is begun again with smaller rows; the scorer keeps these.
+    learned parameters, and one row of `tables.HISTORY` per optimizer step.
 
     Raises:
         DivergedError: the loss or the gradient is NaN or infinite.
         MemoryError: a step does not fit with one item in a row.
     """
-    module = scorer.model
-    plan = batches(objective.items, training, stream)
-    torch.manual_seed(seed_of("dropout", *stream))
     extra = objective.parameters(scorer.device)
+
+    def gradients(step: int, numbers: np.ndarray) -> dict[str, float]:
+        return {"loss": _backward(scorer, objective, extra, numbers, training.precision)}
+
+    plan, items = batches(objective.items, training, stream), len(objective.items)
+    torch.manual_seed(seed_of("dropout", *stream))
+    history = descend(
+        scorer, gradients, plan, items, training, saving, extra, objective.learning_rate
+    )
+    return {name: value.detach().cpu() for name, value in extra.items()}, history
+
+
+def descend(
+    scorer: Scorer,
+    gradients: Callable[[int, np.ndarray], dict[str, float]],
+    plan: Sequence[tuple[float, np.ndarray]],
+    items: int,
+    training: Training,
+    saving: Checkpointing,
+    extra: Mapping[str, Tensor] = MappingProxyType({}),
+    extra_rate: Callable[[float], float] = lambda epoch: 0.0,
+    save_every: int = 1,
+) -> list[dict[str, float]]:
+    """AdamW over a plan as `batches` makes it, `items` in an epoch; continue from the checkpoint if
+    it fits.
+
+    `gradients` leaves a step's gradients in the parameters of the scorer's model and in `extra`,
+    and returns its loss and what else is to stand in its row of `tables.HISTORY`. A step that runs
+    out of memory is begun again with smaller rows, from the same random state; the scorer keeps
+    these. The run is saved after multiples of `save_every` steps only.
+
+    Raises:
+        DivergedError: the loss or the gradient is NaN or infinite.
+        MemoryError: a step does not fit with one item in a row.
+    """
+    module, extra = scorer.model, dict(extra)
     optimizer = _optimizer(module, extra, training)
     history: list[dict[str, float]] = []
     if saved := checkpoint.load(saving.path, saving.recipe):
@@ -145,16 +178,16 @@ def fit(
         share = schedule(training, step, len(plan))
         optimizer.param_groups[0]["lr"] = share * training.lr
         if extra:
-            optimizer.param_groups[1]["lr"] = share * objective.learning_rate(epoch)
-        loss = _gradients(scorer, objective, extra, numbers, training.precision, optimizer)
+            optimizer.param_groups[1]["lr"] = share * extra_rate(epoch)
+        found = _attempted(scorer, optimizer, partial(gradients, step, numbers))
         norms = (
             nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip),
             nn.utils.get_total_norm([p.grad for p in extra.values() if p.grad is not None]),
         )
-        if not all(math.isfinite(value) for value in (loss, *norms)):
+        if not all(math.isfinite(value) for value in (found["loss"], *norms)):
             raise DivergedError(
-                f"loss {loss:g}, gradient norms {norms[0]:g} of the model and {norms[1]:g} of the "
-                f"method at step {step + 1}"
+                f"loss {found['loss']:g}, gradient norms {norms[0]:g} of the model and "
+                f"{norms[1]:g} of the method at step {step + 1}"
             )
         optimizer.step()
         optimizer.zero_grad()
@@ -162,22 +195,22 @@ def fit(
         history.append(
             {
                 "step": step + 1,
-                "epoch": min(epoch + len(numbers) / len(objective.items), training.epochs),
-                "loss": loss,
+                "epoch": min(epoch + len(numbers) / items, training.epochs),
                 "learning_rate": share * training.lr,
                 "seconds": (history[-1]["seconds"] if history else 0.0) + now - clock,
                 "items_per_second": len(numbers) / (now - clock),
             }
+            | found
         )
         clock = now
         if now - last_logged >= 1 or step + 1 == len(plan):
             log.info(progress(history[-1], len(plan), training))
             last_logged = now
-        if now - last_saved >= saving.seconds:
+        if now - last_saved >= saving.seconds and (step + 1) % save_every == 0:
             state = checkpoint.snapshot(module, extra, optimizer, history, scorer.row_tokens)
             checkpoint.save(saving.path, state, saving.recipe)
             last_saved = clock = time.perf_counter()
-    return {name: value.detach().cpu() for name, value in extra.items()}, history
+    return history
 
 
 def _optimizer(module: nn.Module, extra: dict[str, Tensor], training: Training) -> Optimizer:
@@ -189,21 +222,16 @@ def _optimizer(module: nn.Module, extra: dict[str, Tensor], training: Training) 
     return torch.optim.AdamW(groups, fused=True)
 
 
-def _gradients(
-    scorer: Scorer,
-    objective: Objective,
-    extra: dict[str, Tensor],
-    numbers: np.ndarray,
-    precision: str,
-    optimizer: Optimizer,
-) -> float:
-    """One step's gradients and loss, from the same random state in rows of whatever size."""
+def _attempted(
+    scorer: Scorer, optimizer: Optimizer, gradients: Callable[[], dict[str, float]]
+) -> dict[str, float]:
+    """One step's gradients, from the same random state in rows of whatever size."""
     states = checkpoint.random_states()
 
-    def attempt() -> float:
+    def attempt() -> dict[str, float]:
         optimizer.zero_grad()  # what a failed attempt left
         checkpoint.set_random_states(states)
-        return _backward(scorer, objective, extra, numbers, precision)
+        return gradients()
 
     return in_smaller_rows(scorer, attempt)
 

@@ -168,9 +168,7 @@ def items(
         AnnobenchError: the data cannot be loaded, a split that is asked for is missing or has too
             few items, or a row does not fit.
     """
-    import pandas as pd
-
-    from annobench.tables import ITEMS
+    from annobench.tables import ITEMS, frame
 
     where = f"data set {name!r}: {repository.place(hub_root)}"
     found = load(repository, hub_root, where)
@@ -182,8 +180,8 @@ def items(
             raise AnnobenchError(
                 f"{where}: found {size} {split} items asked for; allowed: at most {len(held)}"
             )
-        rows += [vars(each) | {"split": split, "distribution": None} for each in held[:size]]
-    return pd.DataFrame(rows, columns=ITEMS.names)
+        rows += [vars(each) | {"split": split} for each in held[:size]]
+    return frame(rows, ITEMS)
 
 
 def size(settings: Settings, repository: Repository) -> dict[str, int]:

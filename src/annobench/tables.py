@@ -1,7 +1,9 @@
 """The schemas of every table that crosses a stage, checked at each read and each write."""
 
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -323,6 +325,12 @@ _NONE = pd.Series(dtype=object)
 def empty(schema: pa.Schema) -> pd.DataFrame:
     """A frame of no rows."""
     return to_pandas(schema.empty_table())
+
+
+def frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """A frame of the schema's columns; what a row leaves out is None."""
+    whole = [dict.fromkeys(schema.names) | dict(row) for row in rows]
+    return pd.DataFrame(whole, columns=schema.names)
 
 
 def stack(column: pd.Series, width: int, fill: float = 0.0) -> np.ndarray:

@@ -42,9 +42,8 @@ def test_default_settings_give_the_promised_sizes(default):
 
 
 def test_the_default_table_never_changes(default):
-    rows = (
-        default.astype({"gold": int}).drop(columns=["distribution", "answers"]).to_numpy().tolist()
-    )
+    asked = ["item", "task", "split", "prompt", "options", "gold"]
+    rows = default.astype({"gold": int})[asked].to_numpy().tolist()
     digest = hashlib.sha256(canonical_json(rows).encode()).hexdigest()
     assert digest == "6c818b274f7c79f9a8386ce06b88fa2b6332b9c1e49ed3a411acfae2c6434a07"
 

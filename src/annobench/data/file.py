@@ -106,10 +106,8 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
         "prompt": frame["prompt"],
         "options": options,
         "gold": pd.Series(place, dtype="Int64").mask(place < 0),
-        "distribution": None,
-        "answers": None,
     }
-    return pd.DataFrame(columns, columns=ITEMS.names)
+    return pd.DataFrame(dict.fromkeys(ITEMS.names) | columns)
 
 
 def _item(frame: pd.DataFrame, row: int) -> str:

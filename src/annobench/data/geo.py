@@ -90,12 +90,9 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
     Raises:
         AnnobenchError: more items are asked for than there are.
     """
-    import pandas as pd
+    from annobench.tables import ITEMS, frame
 
-    from annobench.tables import ITEMS
-
-    rows = [row for task in settings.tasks for row in _rows(name, task, settings)]
-    return pd.DataFrame(rows, columns=ITEMS.names)
+    return frame((row for task in settings.tasks for row in _rows(name, task, settings)), ITEMS)
 
 
 def questions(task: Task) -> list[Question]:
@@ -146,8 +143,6 @@ def _rows(name: str, task: Task, settings: Settings) -> list[dict[str, Any]]:
             "prompt": available[index].prompt,
             "options": options[index],
             "gold": options[index].index(available[index].answer),
-            "distribution": None,
-            "answers": None,
         }
         for index, split in zip(order, splits, strict=True)
     ]

@@ -1,7 +1,9 @@
 """Prepare: a data set's items."""
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from annobench.errors import AnnobenchError
@@ -25,7 +27,8 @@ def refuse(name: str, items: pd.DataFrame) -> None:
 
     Raises:
         AnnobenchError: an item comes twice, a gold label is none of its options, only some items
-            have options, or an item has neither options nor an accepted answer.
+            have options, an item has neither options nor an accepted answer, or its labels or
+            their distribution do not fit its options.
     """
     twice = items["item"][items["item"].duplicated()]
     if len(twice):
@@ -49,3 +52,24 @@ def refuse(name: str, items: pd.DataFrame) -> None:
                 f"datasets.{name}: item {item!r}: gold {gold} found; "
                 f"allowed: 0 to {len(options) - 1}"
             )
+    _refuse_labels(name, items)
+
+
+def _refuse_labels(name: str, items: pd.DataFrame) -> None:
+    """Check people's labels, who gave them, and their shares."""
+    given = items.reindex(columns=["item", "options", "labels", "annotators", "distribution"])
+    for item, options, labels, annotators, shares in given.itertuples(index=False, name=None):
+        K = len(options)
+        if np.ndim(labels) and not all(0 <= label < K for label in labels):
+            raise _unfit(name, item, f"labels {list(labels)}", f"numbers from 0 to {K - 1}")
+        if np.ndim(annotators) and len(annotators) != np.size(labels):
+            raise _unfit(name, item, f"{len(annotators)} annotators", "one for each label")
+        if np.ndim(shares) and (
+            len(shares) != K or min(shares) < 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6)
+        ):
+            allowed = f"{K} shares, one for each option, that sum to 1"
+            raise _unfit(name, item, f"distribution {list(shares)}", allowed)
+
+
+def _unfit(name: str, item: str, found: str, allowed: str) -> AnnobenchError:
+    return AnnobenchError(f"datasets.{name}: item {item!r}: found {found}; allowed: {allowed}")

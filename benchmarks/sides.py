@@ -25,7 +25,7 @@ from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, read_out_in_fp32
 from annobench.models.tuning import Scorer, load_scorer
 from annobench.stages import encode as features
-from annobench.stages.train import Job
+from annobench.stages.job import Job
 from annobench.study import Cell, Study, read_study
 from annobench.training.loop import Checkpointing, Objective, fit, predict
 from annobench.training.precision import pick_device, store_frozen

@@ -164,7 +164,7 @@ def copy(original, tmp_path):
     return shutil.copytree(original, tmp_path / "copy")
 
 
-REALM_CODE = ("annobench.stages.train", "annobench.methods.realm")
+REALM_CODE = ("annobench.stages.record", "annobench.methods.realm")
 LOSS = "return -log_mixture(rows.expected_log_p(log_p), omega, rows.options)"
 
 
@@ -213,8 +213,8 @@ def test_the_code_of_the_evaluation_holds_every_metric(original, copy, metric):
 
 def test_a_digest_is_made_without_importing_the_modules():
     code = (
-        "import sys; from annobench import recipes; recipes.code('annobench.stages.train');"
-        "sys.exit('torch' in sys.modules or 'annobench.stages.train' in sys.modules)"
+        "import sys; from annobench import recipes; recipes.code('annobench.stages.record');"
+        "sys.exit('torch' in sys.modules or 'annobench.stages.record' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -206,7 +206,7 @@ def train(
 ) -> None:
     """Train one cell and predict all items; continue from its checkpoint if there is one."""
     from annobench.disk import Disk, place
-    from annobench.stages.train import record
+    from annobench.stages.record import record
     from annobench.training.loop import Checkpointing
 
     _log_command()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from annobench.models.asking import Asker
     from annobench.models.decoder import States
     from annobench.models.tokens import TokenItem
-    from annobench.stages.train import Job
+    from annobench.stages.job import Job
 
 
 def manifest_of(source: str) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class Disk:
 
     def job(self, point: Cell) -> "Job":
         """All that decides a cell's result."""
-        from annobench.stages.train import Job
+        from annobench.stages.job import Job
 
         study, dataset, model = self.study, point.dataset, point.model
         crowd = None

@@ -37,12 +37,12 @@ _CLOSING = {"[": "]", "{": "}"}
 
 
 def request(options: Sequence[str], form: Form) -> str:
-    """What is asked below an item's question, which lists the options for the form `list`."""
+    """What is asked, before or below an item's question."""
     if form == "object":
         shape = "{" + ",".join(f"{json.dumps(option, ensure_ascii=False)}:.." for option in options)
         how = f"Reply with JSON only: {shape}}}"
     else:
-        how = f"Reply with JSON only, in the order listed: [{','.join('..' for _ in options)}]"
+        how = f"Reply with a JSON list of percentages only: [{', '.join(options)}]"
     return f"Imagine 100 people answer this. How many choose each option? {how}"
 
 

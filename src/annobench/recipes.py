@@ -68,6 +68,7 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
 
 _ASKED = {"answer_tokens", "side_by_side"}
 _SAMPLED = {"new_tokens", "side_by_side", "temperature"}
+_WRITTEN = {"side_by_side", "verbal"}
 _VIEW_KEYS = {
     "base": _ASKED,
     "reasoning": _ASKED | {"reflections"},
@@ -122,6 +123,7 @@ def cell(study: Study, point: Cell) -> dict[str, Any]:
     # Free text is predicted by asking, too.
     keys = _ASKED if study.asks_for_text(point.dataset) else set()
     keys = keys | _ASKED | _SAMPLED if needs.model else keys
+    keys = keys | _WRITTEN if study.views.verbal else keys
     reads = {
         "views": [view(study, point.dataset, point.model, v) for v in study.views_of(point)],
         "embeddings": embeddings(study, point.dataset) if needs.embeddings else None,
@@ -175,7 +177,7 @@ def rendering_code(block: str, entry: Entry) -> str:
 
 def cell_code(study: Study, point: Cell) -> str:
     """Digest of the code that trains a cell: the stage's and its method's."""
-    return code("annobench.stages.train", study.method(point).__name__)
+    return code("annobench.stages.record", study.method(point).__name__)
 
 
 def text(recipe: dict[str, Any]) -> str:

@@ -118,6 +118,11 @@ class Study(Settings):
         for cell in cells:
             self._has_what_it_needs(cell)
             self._takes_its_text(cell)
+            if self.method(cell).NEEDS.verbal and self.views.verbal is None:
+                raise ValueError(
+                    f"methods.{cell.method} needs views.verbal, which is missing; allowed: how a "
+                    "model is asked to write distributions down, say {form: list}"
+                )
         for method in self.export:
             if method not in self.methods:
                 raise ValueError(unknown("export:", method, list(self.methods)))

@@ -13,7 +13,7 @@ from annobench.models.settings import Model, TopLayers, Views
 from annobench.models.tokens import TokenItem
 from annobench.models.tuning import load_scorer
 from annobench.stages.encode import tokens_of
-from annobench.stages.train import Job
+from annobench.stages.job import Job
 from annobench.training.loop import Checkpointing, Objective, fit
 from annobench.training.rows import rows_of
 from annobench.training.settings import Training

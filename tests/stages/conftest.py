@@ -10,7 +10,7 @@ from annobench.models.asking import Asker
 from annobench.models.settings import Full, Model, Views
 from annobench.registry import component
 from annobench.stages.encode import encode
-from annobench.stages.train import Job
+from annobench.stages.job import Job
 from annobench.stages.view import view
 from annobench.training.loop import Checkpointing
 from annobench.training.settings import Training

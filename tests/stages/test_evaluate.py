@@ -11,7 +11,7 @@ from annobench.models.settings import Full, TopLayers
 from annobench.noise.response import Settings
 from annobench.stages.annotate import annotate
 from annobench.stages.evaluate import read_cell, read_crowd
-from annobench.stages.train import record
+from annobench.stages.record import record
 
 
 @pytest.mark.parametrize("tune", [Full(), TopLayers(layers=1)], ids=["full", "top-layers"])

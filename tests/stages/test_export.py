@@ -12,7 +12,7 @@ from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.models.settings import Full, TopLayers
 from annobench.stages.export import export, predictions, read_kept
-from annobench.stages.train import record
+from annobench.stages.record import record
 
 KEY = {"dataset": "colours", "noise": "own", "model": "m", "method": "realm", "seed": 0}
 

@@ -13,7 +13,8 @@ from annobench.evaluation.study import evaluate
 from annobench.models.settings import Full, Lora, TopLayers
 from annobench.noise import response
 from annobench.registry import component, kinds
-from annobench.stages.train import record, run
+from annobench.stages.record import record
+from annobench.stages.train import run
 
 KINDS = [kind for kind in kinds("methods") if not component("methods", kind).NEEDS.options]
 

@@ -12,7 +12,8 @@ from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer, plain_scores
 from annobench.models.settings import Full, Lora, TopLayers
 from annobench.registry import kinds
-from annobench.stages.train import record, run
+from annobench.stages.record import record
+from annobench.stages.train import run
 from annobench.training.loop import Objective, fit, predict
 from annobench.training.rows import rows_of
 

@@ -8,7 +8,8 @@ import torch
 
 from annobench.errors import AnnobenchError
 from annobench.files import read_json
-from annobench.stages.train import record, run
+from annobench.stages.record import record
+from annobench.stages.train import run
 
 
 @pytest.fixture

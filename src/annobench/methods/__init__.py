@@ -28,6 +28,15 @@ A method that looks at what the model itself says of the items also defines
 
     def views(settings) -> tuple[str, ...]        the names of `VIEWS` that it reads
 
+one that learns by reinforcement from distributions that the model writes down
+(`Needs.rollouts`), see `shala`, also
+
+    def reward(said, human, options, settings) -> np.ndarray
+        of n rollouts: said and human [n, K], said NaN where it cannot be read; options [n]
+        returns [n]
+    def advantage(rewards, human, options, settings) -> np.ndarray
+        of P groups of rollouts: rewards [P, G], human [P, K], options [P]; returns [P, G]
+
 and one that trains nothing but answers in a way of its own
 
     def predictions(given: Given, settings) -> pd.DataFrame
@@ -45,10 +54,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
     import pandas as pd
 
     from annobench.questions import Backend, Question
+    from annobench.settings import Settings
 
 VIEWS = ("base", "reasoning", "base-generated", "reasoning-generated")
 """What the untrained model says of every item, see `annobench.views`; with or without thinking
@@ -75,6 +86,11 @@ class Needs:
     """The model that the cell trains, to ask it or to train it on the way."""
     options: bool = True
     """Options to choose among: without this need, a method also learns from free text."""
+    verbal: bool = False
+    """It teaches the model to write distributions down: the study says how with `views.verbal`.
+    Each item's distribution is the mean of its kept targets', by weight."""
+    rollouts: bool = False
+    """It learns from what the model writes, by `reward` and `advantage`, and not by `loss`."""
     softmax: Literal["options", "vocabulary"] = "options"
     """What an option's training probability is normalised over: the item's options (the restricted
     softmax), or the vocabulary at each of the option's tokens. Predictions are always the former.
@@ -94,6 +110,11 @@ class Model(Protocol):
     def fit(self, targets: pd.DataFrame, epochs: float, name: str) -> pd.DataFrame:
         """`tables.PREDICTIONS` of all items by a copy of the model that trained on `targets`
         (`tables.TARGETS`) as `token_sft` does; `name` names its random streams."""
+        ...
+
+    def expertise(self, method: ModuleType, settings: Settings) -> pd.Series:
+        """What another method would learn of each annotator in this cell's place, indexed by
+        annotator."""
         ...
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from annobench import parsing, tables
+from annobench import parsing, percentages, tables
 from annobench.errors import one_line
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
@@ -25,6 +25,7 @@ from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
 from annobench.models.tokens import prompt_tokens, tokenize, written
 from annobench.models.tuning import scorer_of
+from annobench.models.verbal import prompt_of
 from annobench.questions import Backend, Question
 from annobench.seeds import generator
 from annobench.training.loop import score
@@ -100,6 +101,31 @@ class Asker:
             int((frame["answer"].isna() & frame["text"].isna()).sum()),
         )
         return frame
+
+    def distributions(self, items: pd.DataFrame) -> pd.DataFrame:
+        """How people answer `tables.ITEMS`, as the model writes it down: the columns item, text and
+        verbal of `tables.PREDICTIONS`. `views.verbal` says how it is asked; it writes the likeliest
+        token after token.
+
+        Raises:
+            AnnobenchError, DivergedError, MemoryError: as `ask`.
+        """
+        torch.set_num_threads(self.training.threads)
+        whole, tokenizer = self._loaded
+        verbal = self.views.verbal
+        assert verbal is not None
+        questions = list(zip(items["prompt"], items["options"], strict=True))
+        seq2seq = whole.config.is_encoder_decoder
+        prompts = [
+            prompt_of(tokenizer, prompt, options, self.model, verbal, seq2seq)
+            for prompt, options in questions
+        ]
+        said = [one.text for one in self._write(prompts, None, verbal.tokens, "")]
+        read = [
+            percentages.read(text, options)
+            for text, (_, options) in zip(said, questions, strict=True)
+        ]
+        return pd.DataFrame({"item": items["item"].to_numpy(), "text": said, "verbal": read})
 
     @cached_property
     def _loaded(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":

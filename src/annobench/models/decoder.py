@@ -132,11 +132,20 @@ class DecoderScorer:
 
         The caller may run a backward pass on a chunk before it asks for the next.
         """
+        for row, log_p in self.answers(numbers):
+            yield numbers[list(row.items)], option_scores(log_p, row, self.score)
+
+    def answers(
+        self, numbers: np.ndarray, temperature: float = 1.0
+    ) -> Iterator[tuple[Row, Tensor]]:
+        """Each packed row and the log-probabilities [T] of its answer tokens: item by item as
+        `numbers` [n] has them, option by option, token by token."""
         for row in pack([self.items[number] for number in numbers], self.row_tokens):
             chosen = numbers[list(row.items)]
             states = None if self.states is None else self.states.of(row, chosen)
-            logits = row_logits(self.model, row, self.device, states)
-            yield chosen, option_scores(logits, row, self.score)
+            logits = row_logits(self.model, row, self.device, states) / temperature
+            read, token = torch.from_numpy(row.answer_read), torch.from_numpy(row.answer_token)
+            yield row, logits.log_softmax(-1)[read.to(self.device), token.to(self.device)]
 
     def shortest(self) -> int:
         """Tokens of the smallest item."""
@@ -178,15 +187,11 @@ def _mask(model: nn.Module, attends: Tensor) -> Tensor:
     return zeros.masked_fill(~attends, torch.finfo(torch.float32).min)[None, None]
 
 
-def option_scores(logits: Tensor, row: Row, score: str) -> Tensor:
-    """[P, V] -> [n, K]: each option's summed or mean token log-probability; -inf: no option."""
-    device = logits.device
-    read = torch.from_numpy(row.answer_read).to(device)
-    token = torch.from_numpy(row.answer_token).to(device)
-    option = torch.from_numpy(row.answer_option).to(device)
-    counts = torch.from_numpy(row.option_tokens).to(device)
-    log_p = logits.log_softmax(-1)[read, token]
-    scores = logits.new_zeros(counts.numel()).index_add(0, option, log_p).view(counts.shape)
+def option_scores(log_p: Tensor, row: Row, score: str) -> Tensor:
+    """[T] -> [n, K]: each option's summed or mean token log-probability; -inf: no option."""
+    option = torch.from_numpy(row.answer_option).to(log_p.device)
+    counts = torch.from_numpy(row.option_tokens).to(log_p.device)
+    scores = log_p.new_zeros(counts.numel()).index_add(0, option, log_p).view(counts.shape)
     if score == "mean":
         scores = scores / counts.clamp(min=1)
     return scores.masked_fill(counts == 0, -torch.inf)

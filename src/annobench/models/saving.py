@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from annobench.assets import Source
 from annobench.errors import AnnobenchError
@@ -44,25 +45,40 @@ def save_model(folder: Path, settings: Model, values: dict[str, Tensor], out: Pa
 
 @torch.no_grad()
 def put_in(whole: "PreTrainedModel", settings: Model, values: Mapping[str, Tensor]) -> None:
-    """Set the trained parameters of a whole model, as `tuned` sees it.
+    """Set the trained parameters of a whole model, as `tuned` names them.
 
-    `top-layers` takes a model apart, so there a skeleton of it is taken apart instead: it is made
-    of the same parameters, whatever it calls them, and so tells which is which.
+    Raises:
+        AnnobenchError: `values` are not the parameters that `settings.tune` trains.
     """
-    apart = isinstance(settings.tune, TopLayers)
-    model = _skeleton(whole) if apart else whole
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    places = trained(tuned(model, settings))
+    places = places_of(whole, settings)
     if places.keys() != values.keys():
         wrong = sorted(places.keys() ^ values.keys())[0]
         raise AnnobenchError(
             f"trained parameters: {wrong!r} is only in the cell or only in the model; "
             "allowed: those that `tune` trains"
         )
-    parameters = dict(whole.named_parameters())
     for name, parameter in places.items():
-        place = parameters[names[parameter]] if apart else parameter
-        place.copy_(values[name])
+        parameter.copy_(values[name])
+
+
+def places_of(
+    whole: "PreTrainedModel", settings: Model, stream: tuple[str | int, ...] = ()
+) -> dict[str, Parameter]:
+    """The parameters of a whole model that `settings.tune` trains, as `tuned` names them.
+
+    Adapters are added to it, drawn from `stream`. `top-layers` takes a model apart, so there a
+    skeleton of it is taken apart instead: it is made of the same parameters, whatever it calls
+    them, and so tells which is which.
+    """
+    if not isinstance(settings.tune, TopLayers):
+        return trained(tuned(whole, settings, stream))
+    skeleton = _skeleton(whole)
+    names = {parameter: name for name, parameter in skeleton.named_parameters()}
+    parameters = dict(whole.named_parameters())
+    return {
+        name: parameters[names[parameter]]
+        for name, parameter in trained(tuned(skeleton, settings)).items()
+    }
 
 
 def _skeleton(model: "PreTrainedModel") -> "PreTrainedModel":

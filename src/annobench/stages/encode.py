@@ -53,24 +53,34 @@ def encode(
     Raises:
         AnnobenchError: an item cannot be tokenized, or the model cannot be loaded or packed.
     """
-    torch.set_num_threads(training.threads)
     tokens = tokens_of(items, folder, model, ended)
-    if is_encoder_decoder(folder) or is_free_text(items):
-        return tokens, None
+    return tokens, None if is_free_text(items) else states_of(tokens, folder, model, training)
+
+
+def states_of(
+    tokens: list[TokenItem], folder: Path, model: Model, training: Training
+) -> States | None:
+    """The frozen states of tokenized items, if only the top layers of a decoder are trained.
+
+    Raises:
+        AnnobenchError: the model cannot be loaded or packed.
+    """
+    torch.set_num_threads(training.threads)
+    if is_encoder_decoder(folder):
+        return None
     whole = load_model(folder).requires_grad_(False).to(pick_device())  # type: ignore[arg-type]
     longest = max(tokens, key=lambda item: len(item.prompt) + max(map(len, item.options)))
     check_packing(whole, [*tokens[:4], longest], training.row_tokens)
     if not isinstance(model.tune, TopLayers):
-        return tokens, None
+        return None
     log.info("frozen layers of %d items", len(tokens))
     store_frozen(whole, training.precision)
     layers = model.tune.layers
     scorer = DecoderScorer(whole, tokens, model.score, training.row_tokens, whole.device)
     with arithmetic(whole.device, training.precision):
-        states = in_smaller_rows(
+        return in_smaller_rows(
             scorer, lambda: frozen_states(whole, tokens, layers, scorer.row_tokens)
         )
-    return tokens, states
 
 
 def write_features(

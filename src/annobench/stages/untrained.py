@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from annobench import tables
 from annobench.files import canonical_json
 from annobench.models.asking import Asker
 from annobench.questions import Backend, Question
+from annobench.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Untrained:
     recipe: str
     """What decides an answer, beside the questions and the backend."""
     fitted: Callable[[pd.DataFrame, float, str], pd.DataFrame]
+    expertise_of: Callable[[ModuleType, Settings], pd.Series]
 
     def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
         """See `methods.Model.ask`."""
@@ -36,3 +39,7 @@ class Untrained:
     def fit(self, targets: pd.DataFrame, epochs: float, name: str) -> pd.DataFrame:
         """See `methods.Model.fit`."""
         return self.fitted(targets, epochs, name)
+
+    def expertise(self, method: ModuleType, settings: Settings) -> pd.Series:
+        """See `methods.Model.expertise`."""
+        return self.expertise_of(method, settings)

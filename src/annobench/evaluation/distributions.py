@@ -33,7 +33,7 @@ class Human:
 
     def entropy_of(self, p: np.ndarray) -> np.ndarray:
         """[n], of other distributions p [n, K] of the same items."""
-        found: np.ndarray = distances.entropy(p, self.options).round(DIGITS)
+        found: np.ndarray = np.round(distances.entropy(p, self.options), DIGITS)
         return found
 
     @cached_property
@@ -45,7 +45,8 @@ class Human:
     @cached_property
     def from_uniform(self) -> np.ndarray:
         """[n] JS divergence of the uniform distribution."""
-        return distances.jsd_divergence(uniform(self.options), self.shares)
+        even = uniform(self.options, self.shares.shape[-1])
+        return distances.jsd_divergence(even, self.shares)
 
     @cached_property
     def drawn(self) -> np.ndarray:
@@ -54,14 +55,15 @@ class Human:
 
         Exact: the divergence is a sum over options, and the count of one option is binomial.
         """
-        from scipy.stats import binom
+        from scipy.special import comb
 
         share, at = np.unique(self.shares, return_inverse=True)
         expected = np.empty((len(share), DRAWN))
+        q = share[:, None]
         for k in range(1, DRAWN + 1):
             count = np.arange(k + 1)
-            terms = _divergence_terms(count / k, share[:, None])
-            expected[:, k - 1] = (binom.pmf(count, k, share[:, None]) * terms).sum(-1)
+            chance = comb(k, count) * q**count * (1 - q) ** (k - count)
+            expected[:, k - 1] = (chance * _divergence_terms(count / k, q)).sum(-1)
         found: np.ndarray = expected[at.reshape(self.shares.shape)].sum(1)
         return found
 
@@ -75,10 +77,10 @@ def _divergence_terms(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return terms
 
 
-def uniform(options: np.ndarray) -> np.ndarray:
-    """[n, K], each row over as many options [n] as it has."""
-    own: np.ndarray = np.arange(options.max(initial=0)) < options[:, None]
-    return own / options[:, None]
+def uniform(options: np.ndarray, width: int) -> np.ndarray:
+    """[n, width], each row over as many options [n] as it has."""
+    own = np.arange(width) < options[:, None]
+    return np.where(own, 1 / options[:, None], 0.0)
 
 
 def known(items: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ AGREEMENTS = {
     "lost-correct": False,
     "lost-hard": False,
     "unread-answers": False,
+    "unparsed": False,
 }
 """Whether each is better when it is higher."""
 MEASURES = (

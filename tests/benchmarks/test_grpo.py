@@ -42,7 +42,6 @@ def test_it_runs_and_says_what_was_measured(saved, tmp_path):
     assert "rollouts/s" in done.stdout
     for run in json.loads(out.read_text())["runs"]:
         assert (run["steps"], run["rollouts"]) == (1, 4)
-        assert 0 <= run["readable"] <= 4
         assert run["rollouts_per_second"] == pytest.approx(4 / run["seconds_per_step"])
         assert run["process_seconds"] > run["seconds_per_step"]
 

@@ -85,10 +85,10 @@ def test_another_table_of_splits_and_too_many_items(corpus):
 def test_the_folder_must_be_named_and_is_watched():
     with pytest.raises(ValidationError, match="folder"):
         Settings()
-    assert Settings(folder="corpus").files == (
-        "corpus/Labels/labels.txt",
-        "corpus/Labels/labels_consensus.csv",
-    )
+    labels = CORPUS / "Labels"
+    expected = (str(labels / "labels.txt"), str(labels / "labels_consensus.csv"))
+    assert Settings(folder=str(CORPUS)).files == expected
+    assert Settings(folder="absent").files == ()
     assert msp_podcast.size(Settings(folder="corpus")) is None
     sizes = {"train": 3, "validation": 0, "test": 2}
     assert msp_podcast.size(Settings(folder="corpus", **sizes)) == sizes

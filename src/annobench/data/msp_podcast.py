@@ -48,7 +48,9 @@ class Settings(people.Settings):
 
     @property
     def files(self) -> tuple[str, ...]:
-        return tuple(str(Path(self.folder) / name) for name in (LABELS, CONSENSUS))
+        """Those that are there; `items` says what is missing and where it comes from."""
+        paths = [Path(self.folder) / name for name in (LABELS, CONSENSUS)]
+        return tuple(str(path) for path in paths if path.is_file())
 
 
 def size(settings: Settings) -> dict[str, int] | None:

@@ -1,8 +1,8 @@
 """Errors towards what people say: annotators answer as a person of the crowd would, or guess.
 
 An annotator of expertise e draws the label from the item's human distribution p_i with probability
-e and otherwise guesses uniformly among all K options. So even the best annotators disagree, and most
-where people do. Right is the majority label; where two options tie, either one. Our reconstruction.
+e and otherwise guesses uniformly among all K options. So even the best annotators disagree, most of
+all where people do. Right is the majority label, of a tie either one. Our reconstruction.
 
     accuracy = mean over items of e max(p_i) + (1 - e) / K_i
 """

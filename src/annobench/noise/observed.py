@@ -1,4 +1,4 @@
-"""Annotations that people gave: the data set's own, or yours from a CSV, JSON lines or Parquet file.
+"""Annotations that people gave: the data set's own, or yours from a CSV, JSONL or Parquet file.
 
 Columns of a file: `item`, `annotator` and `label`, one row for each label that one annotator gave.
 Without a file they are the labels that the data set's items come with; where it does not say who
@@ -26,8 +26,8 @@ class Settings(Base):
     """The file, relative to the working folder: .csv, .jsonl, .ndjson or .parquet; if absent, the
     labels are the data set's own."""
     labels: Literal["text", "letter", "position"] = "text"
-    """How the file's column `label` names an option: by its text, by its letter (A is the first) or by its
-    position (0 is the first)."""
+    """How the file's column `label` names an option: by its text, by its letter (A is the first) or
+    by its position (0 is the first)."""
     anonymous: bool = False
     """Whether it is not known who gave which label, or is to be withheld; a column `annotator` is
     left alone then."""

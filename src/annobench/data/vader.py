@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import NonNegativeInt  # noqa: TC002
+from pydantic import NonNegativeInt
 
 from annobench import people
 

@@ -116,3 +116,13 @@ def test_stack():
     column = pd.Series([[1.0, 2.0], [], np.array([3.0])])
     assert tables.stack(column, 2).tolist() == [[1, 2], [0, 0], [3, 0]]
     assert tables.stack(column, 3, -1).tolist() == [[1, 2, -1], [-1, -1, -1], [3, -1, -1]]
+
+
+def test_what_a_row_leaves_out_is_null():
+    rows = [{"item": "q", "gold": 2, "labels": [2, 2]}, {"item": "r"}]
+    found = tables.frame(rows, tables.ITEMS)
+    assert list(found) == tables.ITEMS.names
+    assert found["gold"].astype(object).tolist() == [2, pd.NA]
+    assert found["labels"].tolist() == [[2, 2], None]
+    assert found["annotators"].tolist() == [None, None]
+    assert list(tables.frame([], tables.ITEMS)) == tables.ITEMS.names

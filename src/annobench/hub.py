@@ -130,6 +130,12 @@ class Row:
             raise self.unfit(column, value, "a whole number")
         return value
 
+    def numbers(self, column: str, length: int) -> list[int]:
+        value = self._value(column)
+        if isinstance(value, list) and len(value) == length and {type(n) for n in value} == {int}:
+            return value
+        raise self.unfit(column, value, f"a list of {length} whole numbers")
+
     def choice(self, column: str, keys: Sequence[str | int]) -> int:
         """The place of the column's value among the keys."""
         value = self._value(column)
@@ -198,6 +204,20 @@ def size(settings: Settings, repository: Repository) -> dict[str, int]:
     }
     held |= counts(held["train"], carved)
     return {s: held.get(s, 0) if asked[s] is None else asked[s] for s in SPLITS}
+
+
+def rows(name: str, hub_root: Path | None, repository: Repository) -> Iterator[Row]:
+    """Those of all the data set's own splits of which train is made, in their own order.
+
+    Raises:
+        AnnobenchError: the data cannot be loaded, or a split is missing.
+    """
+    where = f"data set {name!r}: {repository.place(hub_root)}"
+    found = load(repository, hub_root, where)
+    for own in repository.splits["train"].split(JOIN):
+        if own not in found:
+            raise AnnobenchError(f"{where}: split {own!r} is missing; found: {', '.join(found)}")
+        yield from rows_of(found[own], own, where)
 
 
 def load(
@@ -270,7 +290,7 @@ def _drawn(
                 f"{where}: split {joined!r}, from which {wanted} is taken, is missing;"
                 f" found: {', '.join(found)}; allowed without it: `{wanted}: 0`"
             )
-        rows = [row for own in official for row in _rows(found[own], own, where)]
+        rows = [row for own in official for row in rows_of(found[own], own, where)]
         order = generator("data", name, repository.config, joined).permutation(len(rows))
         return [question(rows[n]) for n in order.tolist()]
 
@@ -284,8 +304,9 @@ def _drawn(
     return {split: drawn[split] for split in asked}
 
 
-def _rows(values: Iterable[Mapping[str, Any]], split: str, where: str) -> list[Row]:
+def rows_of(values: Iterable[Mapping[str, Any]], split: str, where: str) -> Iterator[Row]:
     """Of one of the data set's own splits."""
     here = f"{where}: split {split!r}"
     with _loading(here):
-        return [Row(each, f"{split}-{n}", f"{here}: row {n}") for n, each in enumerate(values)]
+        for n, each in enumerate(values):
+            yield Row(each, f"{split}-{n}", f"{here}: row {n}")

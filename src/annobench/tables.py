@@ -328,9 +328,10 @@ def empty(schema: pa.Schema) -> pd.DataFrame:
 
 
 def frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
-    """A frame of the schema's columns; what a row leaves out is None."""
+    """A frame of the schema's columns; what a row leaves out is null."""
     whole = [dict.fromkeys(schema.names) | dict(row) for row in rows]
-    return pd.DataFrame(whole, columns=schema.names)
+    integers = [field.name for field in schema if field.type == _INT and field.nullable]
+    return pd.DataFrame(whole, columns=schema.names).astype(dict.fromkeys(integers, "Int64"))
 
 
 def stack(column: pd.Series, width: int, fill: float = 0.0) -> np.ndarray:

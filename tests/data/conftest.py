@@ -1,9 +1,15 @@
 """A tiny mirror of the Hub, in the schemas of its own files."""
 
+import json
+from itertools import chain
+from types import SimpleNamespace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+
+from annobench.data.goemotions import EKMAN
 
 TEXT, INT, TEXTS = pa.string(), pa.int64(), pa.list_(pa.string())
 CHOICES = pa.struct({"text": TEXTS, "label": TEXTS})
@@ -31,6 +37,18 @@ SCHEMAS = {
     "cais/mmlu": {"question": TEXT, "subject": TEXT, "choices": TEXTS, "answer": INT},
     "google/boolq": {"question": TEXT, "answer": pa.bool_(), "passage": TEXT},
     "takala/financial_phrasebank": {"sentence": TEXT, "label": INT},
+    "google-research-datasets/go_emotions": {
+        "text": TEXT,
+        "id": TEXT,
+        "author": TEXT,
+        "subreddit": TEXT,
+        "link_id": TEXT,
+        "parent_id": TEXT,
+        "created_utc": pa.float32(),
+        "rater_id": pa.int32(),
+        "example_very_unclear": pa.bool_(),
+    }
+    | dict.fromkeys(sorted(chain.from_iterable(EKMAN.values())), pa.int32()),
     "ucinlp/drop": {
         "section_id": TEXT,
         "query_id": TEXT,
@@ -174,6 +192,63 @@ def counted(split, count):
     )
 
 
+def opinion(comment, rater, *emotions):
+    """A row of GoEmotions: a rater's emotions of a comment; very unclear if there are none."""
+    emotion = dict.fromkeys(chain.from_iterable(EKMAN.values()), 0) | dict.fromkeys(emotions, 1)
+    return emotion | {
+        "text": f"Text of {comment}.",
+        "id": comment,
+        "rater_id": rater,
+        "example_very_unclear": not emotions,
+    }
+
+
+def opinions(comments):
+    """Of three raters, who disagree on every other comment."""
+    return [
+        opinion(f"c{n}", rater, ["love", "grief" if n % 2 else "love", "neutral"][rater])
+        for n in range(comments)
+        for rater in range(3)
+    ]
+
+
+def judged(part, count):
+    """Rows of ChaosNLI, from unanimous to undecided."""
+    return [
+        {
+            "uid": f"{part}-{n}",
+            "label_count": [100 - n, n // 2, n - n // 2],
+            "example": {"premise": f"Premise {part} {n}.", "hypothesis": f"Hypothesis {n}."},
+        }
+        for n in range(count)
+    ]
+
+
+def write_judged(folder):
+    folder.mkdir(parents=True)
+    for part, count in {"snli": 40, "mnli_m": 60}.items():
+        lines = "".join(json.dumps(row) + "\n" for row in judged(part, count))
+        (folder / f"chaosNLI_{part}.jsonl").write_text(lines)
+
+
+def chaosnli(root):
+    """Its copy is of JSON lines."""
+    folder = root / "datasets" / "easonnie" / "ChaosNLI"
+    write_judged(folder / "chaosNLI_v1.0")
+    files = [
+        {"split": part, "path": f"chaosNLI_v1.0/chaosNLI_{part}.jsonl"}
+        for part in ("snli", "mnli_m")
+    ]
+    card = {"configs": [{"config_name": "chaosNLI_v1.0", "data_files": files}]}
+    (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """Makers of rows by hand."""
+    return SimpleNamespace(opinion=opinion, write_judged=write_judged)
+
+
 @pytest.fixture(scope="session")
 def hub_root(tmp_path_factory, write):
     """Every data set, each split with another number of rows."""
@@ -205,6 +280,9 @@ def hub_root(tmp_path_factory, write):
     write(root, "cais/mmlu", {"all": {"test": exams("test", 64), "validation": exams("dev", 6)}})
     write(root, "google/boolq", {"default": official(boolq, "train", "validation")})
     write(root, "ucinlp/drop", {"default": official(counted, "train", "validation")})
+    chaosnli(root)
+    emotions = {"raw": {"train": opinions(60)}}
+    write(root, "google-research-datasets/go_emotions", emotions)
     hub_only = official(sentences, "train")
     write(root, "takala/financial_phrasebank", {"sentences_allagree": hub_only})
     return root

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
@@ -11,11 +12,18 @@ from pydantic import ValidationError
 from annobench import tables
 from annobench.registry import component, kinds, module_name
 from annobench.settings import Settings
+from annobench.stages.prepare import refuse
 
 KINDS = kinds("data")
 PARTS = {"arc": {"test": 5}, "riddlesense": None, "geo": {"train": 7, "test": 5}}
 FILE = str(Path(__file__).with_name("questions.csv"))
-REQUIRED = {"multi-task": {"parts": PARTS}, "file": {"path": FILE}}
+PODCAST = str(Path(__file__).with_name("podcast"))
+REQUIRED = {
+    "multi-task": {"parts": PARTS},
+    "file": {"path": FILE},
+    "msp-podcast": {"folder": PODCAST},
+}
+OF_PEOPLE = {"chaosnli", "goemotions", "msp-podcast", "vader"}
 SIZES = {"train": 9, "validation": 2, "test": 5}
 SIZED = [kind for kind in KINDS if set(SIZES) <= set(component("data", kind).Settings.model_fields)]
 
@@ -82,7 +90,16 @@ def test_items_fit_their_table(kind, items, tmp_path):
             assert item.answers is None
         assert item.prompt.strip()
         assert item.task
-    assert written["distribution"].isna().all()
+        if kind in OF_PEOPLE:
+            counts = np.bincount(item.labels, minlength=len(item.options))
+            assert (counts / len(item.labels)).tolist() == pytest.approx(item.distribution.tolist())
+            best = np.flatnonzero(counts == counts.max())
+            assert pd.isna(item.gold) if len(best) > 1 else item.gold == best[0]
+            assert item.annotators is None or len(item.annotators) == len(item.labels)
+        else:
+            assert item.distribution is None
+            assert item.labels is None
+    refuse("mine", items)
 
 
 def test_an_item_is_in_one_split(items):
@@ -108,7 +125,8 @@ def test_a_larger_subset_holds_the_smaller_one(kind, hub_root):
 
     def drawn(split, size):
         sizes = SIZES | {split: size}
-        items = data.items("mine", data.Settings(**sizes), hub_root)
+        settings = data.Settings(**REQUIRED.get(kind, {}), **sizes)
+        items = data.items("mine", settings, hub_root)
         assert items["split"].value_counts().to_dict() == sizes
         return items[items["split"] == split].drop(columns="distribution").map(str)
 
@@ -121,6 +139,6 @@ def test_a_larger_subset_holds_the_smaller_one(kind, hub_root):
 @pytest.mark.parametrize("kind", SIZED)
 def test_another_name_is_another_draw(kind, hub_root):
     data = component("data", kind)
-    settings = data.Settings(**SIZES)
+    settings = data.Settings(**REQUIRED.get(kind, {}), **SIZES)
     one, other = (data.items(name, settings, hub_root)["item"] for name in ("mine", "other"))
     assert list(one) != list(other)

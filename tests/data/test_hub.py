@@ -217,17 +217,37 @@ def test_a_row_that_does_not_fit(values, said):
 
 def test_readers_of_a_row():
     nested = {"choices": {"text": [" a", None], "label": "AB"}, "n": 3, "real": 3.0}
+    nested |= {"counts": [1, 2, 3]}
     row = hub.Row(nested, "train-3", "here")
     assert row.texts("choices.text", null="None") == ["a", "None"]
     assert row.number("n") == 3
+    assert row.numbers("counts", 3) == [1, 2, 3]
     for read, column, said in [
         (row.texts, "choices.text", "column 'choices.text': found .* a list of texts"),
         (row.texts, "choices.label", "column 'choices.label': found 'AB'; allowed: a list of text"),
-        (row.texts, "choices.key", "column 'choices.key' is missing; found: choices, n, real"),
+        (row.texts, "choices.key", "column 'choices.key' is missing; found: choices, n, real, c"),
+        (
+            lambda column: row.numbers(column, 2),
+            "counts",
+            r"found \[1, 2, 3\]; allowed: a list of 2",
+        ),
+        (
+            lambda column: row.numbers(column, 1),
+            "choices.text",
+            "allowed: a list of 1 whole number",
+        ),
         (row.number, "real", "column 'real': found 3.0; allowed: a whole number"),
     ]:
         with pytest.raises(AnnobenchError, match=said):
             read(column)
+
+
+def test_all_rows_in_their_own_order(root):
+    joined = replace(PLAIN, splits={"train": "train+test"})
+    found = [row.text("text") for row in hub.rows("mine", root, joined)]
+    assert found == [row["text"] for row in rows("train", 41) + rows("test", 6)]
+    with pytest.raises(AnnobenchError, match="split 'more' is missing; found: train, test"):
+        list(hub.rows("mine", root, replace(PLAIN, splits={"train": "train+more"})))
 
 
 def test_columns_of_another_schema(tmp_path, write):

@@ -10,7 +10,7 @@ def _items(options, golds=None, tasks=("a", "b"), split="train"):
     n = len(options)
     if golds is None:
         golds = [number // len(tasks) % k for number, k in enumerate(options)]
-    return pd.DataFrame(
+    items = pd.DataFrame(
         {
             "item": [f"q{number}" for number in range(n)],
             "task": [tasks[number % len(tasks)] for number in range(n)],
@@ -20,6 +20,16 @@ def _items(options, golds=None, tasks=("a", "b"), split="train"):
             "gold": golds,
         }
     )
+    people = [_people(k, gold) for k, gold in zip(options, items["gold"], strict=True)]
+    return items.assign(distribution=people)
+
+
+def _people(k, gold):
+    """Half of them know the gold label and the others guess; all guess where there is none."""
+    shares = np.full(k, 1 / k if pd.isna(gold) else 0.5 / k)
+    if not pd.isna(gold):
+        shares[int(gold)] += 0.5
+    return shares.tolist()
 
 
 def _base(items, seed=0):

@@ -104,3 +104,42 @@ def test_a_list_where_a_name_belongs_is_a_bad_row():
     Path("labels.jsonl").write_text('{"item": ["q1"], "annotator": {}, "label": [1]}\n')
     with pytest.raises(AnnobenchError, match=r"line 1: unknown item '\[\"q1\"\]'"):
         observed.annotate(ITEMS, None, Settings(path="labels.jsonl"), None)
+
+
+PEOPLE = ITEMS.assign(
+    labels=[[1, 0, 1], None, [0]], annotators=[["ann", "bob", "cleo"], None, ["ann"]]
+)
+
+
+def test_without_a_file_the_labels_are_the_data_sets_own():
+    found, truth = observed.annotate(PEOPLE, None, Settings(), None)
+    assert truth.empty
+    assert found.to_dict("list") == {
+        "item": ["q1", "q1", "q1", "q,3"],
+        "label": [1, 0, 1, 0],
+        "annotator": ["ann", "bob", "cleo", "ann"],
+    }
+    assert observed.has_annotator_ids(Settings())
+    assert Settings().files == ()
+
+
+@pytest.mark.parametrize(
+    ("items", "keys"),
+    [(PEOPLE, {"anonymous": True}), (PEOPLE.assign(annotators=None), {}), (PEOPLE[:1], {})],
+)
+def test_the_data_sets_own_labels_survive_the_disk(items, keys):
+    whole = items.assign(task="t", prompt="?")
+    tables.write(Path("items.parquet"), whole, tables.ITEMS)
+    found, _ = observed.annotate(
+        tables.read(Path("items.parquet"), tables.ITEMS), None, Settings(**keys), None
+    )
+    tables.write(Path("a.parquet"), found, tables.ANNOTATIONS)
+    back = tables.read(Path("a.parquet"), tables.ANNOTATIONS)
+    assert back["label"].tolist() == [1, 0, 1, 0][: len(back)]
+    signed = items["annotators"].notna().any() and not keys
+    assert back["annotator"].notna().all() if signed else back["annotator"].isna().all()
+
+
+def test_a_data_set_without_labels():
+    with pytest.raises(AnnobenchError, match="without `path`: found no labels with the data set's"):
+        observed.annotate(ITEMS, None, Settings(), None)

@@ -14,7 +14,8 @@ and, if its items ask for free text, with `answers` and without options,
 
     FREE_TEXT = True
 
-Either all items of a data set have options or none has. Data sets of the Hub share `annobench.hub`.
+Either all items of a data set have options or none has. Data sets of the Hub share `annobench.hub`,
+and those with people's labels `annobench.people`.
 
 `Settings.files` names the files of the user that it reads, if it reads any.
 """

@@ -1,7 +1,9 @@
-"""Your own annotations, from a CSV, JSON lines or Parquet file.
+"""Annotations that people gave: the data set's own, or yours from a CSV, JSONL or Parquet file.
 
-Columns: `item`, `annotator` and `label`, one row for each label that one annotator gave. Labels of
-training items teach; those of other items are only for evaluation. Every seed has the same labels.
+Columns of a file: `item`, `annotator` and `label`, one row for each label that one annotator gave.
+Without a file they are the labels that the data set's items come with; where it does not say who
+gave them, they are anonymous. Labels of training items teach; those of other items are only for
+evaluation. Every seed has the same labels.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from annobench.errors import AnnobenchError
 from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
@@ -19,17 +22,19 @@ if TYPE_CHECKING:
 
 
 class Settings(Base):
-    path: str = Field(pattern=r"\.(csv|jsonl|ndjson|parquet)$")
-    """The file, relative to the working folder: .csv, .jsonl, .ndjson or .parquet."""
+    path: str | None = Field(None, pattern=r"\.(csv|jsonl|ndjson|parquet)$")
+    """The file, relative to the working folder: .csv, .jsonl, .ndjson or .parquet; if absent, the
+    labels are the data set's own."""
     labels: Literal["text", "letter", "position"] = "text"
-    """How the column `label` names an option: by its text, by its letter (A is the first) or by its
-    position (0 is the first)."""
+    """How the file's column `label` names an option: by its text, by its letter (A is the first) or
+    by its position (0 is the first)."""
     anonymous: bool = False
-    """Whether it is not known who gave which label; a column `annotator` is left alone then."""
+    """Whether it is not known who gave which label, or is to be withheld; a column `annotator` is
+    left alone then."""
 
     @property
     def files(self) -> tuple[str, ...]:
-        return (self.path,)
+        return () if self.path is None else (self.path,)
 
 
 def has_annotator_ids(settings: Settings) -> bool:
@@ -48,17 +53,48 @@ def judge(settings: Settings) -> None:
 def annotate(
     items: pd.DataFrame, base: pd.DataFrame | None, settings: Settings, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the annotations: `tables.ANNOTATIONS` of items of every split, and no truth.
+    """The annotations: `tables.ANNOTATIONS` of items of every split, and no truth.
 
     Raises:
-        AnnobenchError: the file cannot be read, or has bad rows: an unknown item or option, a
-            second label of an item by one annotator, an empty cell (see `OwnTable.refuse`).
+        AnnobenchError: no item comes with labels, or the file cannot be read or has bad rows: an
+            unknown item or option, a second label of an item by one annotator, an empty cell (see
+            `OwnTable.refuse`).
     """
+    from annobench.tables import TRUTH, empty
+
+    found = _of_items(items, settings) if settings.path is None else _of_file(items, settings)
+    return found, empty(TRUTH)
+
+
+def _of_items(items: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The labels that the items come with, each item's in its own order."""
+    import pandas as pd
+
+    given = items.reindex(columns=["item", "labels", "annotators"])
+    given = given[given["labels"].notna()]
+    if not len(given):
+        raise AnnobenchError(
+            "noise of kind `observed` without `path`: found no labels with the data set's items;"
+            " allowed: a data set with people's labels, or a file"
+        )
+    unsigned = given["annotators"].isna() | settings.anonymous
+    nobody = given["labels"].map(lambda labels: [None] * len(labels))
+    rows = pd.DataFrame(
+        {
+            "item": given["item"],
+            "label": given["labels"].map(list),
+            "annotator": given["annotators"].where(~unsigned, nobody).map(list),
+        }
+    )
+    return rows.explode(["label", "annotator"], ignore_index=True).astype({"label": "int64"})
+
+
+def _of_file(items: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     import pandas as pd
 
     from annobench import own
-    from annobench.tables import TRUTH, empty
 
+    assert settings.path is not None
     who = () if settings.anonymous else ("annotator",)
     table = own.read(Path(settings.path), ("item", *who, "label"))
     item, label = table.frame["item"], table.frame["label"]
@@ -91,5 +127,4 @@ def annotate(
             )
         )
     table.refuse(checks)
-    found = pd.DataFrame({"item": item, "label": place, "annotator": annotator})
-    return found, empty(TRUTH)
+    return pd.DataFrame({"item": item, "label": place, "annotator": annotator})

@@ -40,7 +40,8 @@ class Human:
     def majority(self) -> np.ndarray:
         """[n, K]: 1 at the option of the largest share; all 0 where two tie."""
         top = self.shares == self.shares.max(-1, keepdims=True)
-        return (top & (top.sum(-1, keepdims=True) == 1)).astype(float)
+        alone: np.ndarray = top & (top.sum(-1, keepdims=True) == 1)
+        return alone.astype(float)
 
     @cached_property
     def from_uniform(self) -> np.ndarray:

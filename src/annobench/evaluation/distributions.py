@@ -111,6 +111,6 @@ def terciles(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def rows_of(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """`known` rows with what a cell predicted of them: `tables.DISTRIBUTIONS` but for the cell."""
-    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"])
+    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"]).astype(object)
     found = rows[["item", "prompt"]].assign(human=rows["distribution"], entropy=human(rows).entropy)
     return found.merge(said, on="item", validate="one_to_one")

@@ -26,10 +26,10 @@ def value(p: np.ndarray, human: Human, weights: np.ndarray) -> np.ndarray:
 
 
 def ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean ranks [items, ...] of values [items] that are there `counts` [items, ...] times, less the
-    mean of all ranks.
+    """Mean ranks [items, ...] of values [items] that are there `counts` [items, ...] times.
 
-    A level's rank is the count below it and half of its own; the mean of all is half of the total.
+    A level's rank is the count below it and half of its own. The mean of all, half of the total, is
+    taken off.
     """
     order = np.argsort(values)
     _, level, size = np.unique(values, return_inverse=True, return_counts=True)

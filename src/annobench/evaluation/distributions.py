@@ -40,7 +40,8 @@ class Human:
     def majority(self) -> np.ndarray:
         """[n, K]: 1 at the option of the largest share; all 0 where two tie."""
         top = self.shares == self.shares.max(-1, keepdims=True)
-        return (top & (top.sum(-1, keepdims=True) == 1)).astype(float)
+        alone: np.ndarray = top & (top.sum(-1, keepdims=True) == 1)
+        return alone.astype(float)
 
     @cached_property
     def from_uniform(self) -> np.ndarray:
@@ -110,6 +111,6 @@ def terciles(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def rows_of(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """`known` rows with what a cell predicted of them: `tables.DISTRIBUTIONS` but for the cell."""
-    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"])
+    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"]).astype(object)
     found = rows[["item", "prompt"]].assign(human=rows["distribution"], entropy=human(rows).entropy)
     return found.merge(said, on="item", validate="one_to_one")

@@ -85,10 +85,13 @@ def ticks(
     panel.set_xticks([], minor=True)
 
 
-def holes(rows: pd.DataFrame) -> str:
-    """What each method is missing, of rows with columns method and missing."""
+def holes(rows: pd.DataFrame, methods: Sequence[str] = ()) -> str:
+    """What each method is missing, of rows with columns method and missing; and which of `methods`
+    are not there at all."""
     lacking = rows[rows["missing"] != ""]
-    return "; ".join(
+    texts = [
         f"{method}: {', '.join(dict.fromkeys(found['missing']))}"
         for method, found in lacking.groupby("method", sort=False)
-    )
+    ]
+    absent = [method for method in methods if method not in set(rows["method"])]
+    return "; ".join([*texts, f"without {', '.join(absent)}"] if absent else texts)

@@ -36,6 +36,7 @@ STUDY_TABLES = (
     "crowds",
     "selection",
     "views",
+    "distributions",
 )
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"

@@ -7,7 +7,7 @@ from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
-from annobench.evaluation.samples import text_metrics
+from annobench.evaluation.measures import text_metrics
 from annobench.evaluation.study import evaluate
 from annobench.reporting import labels
 

@@ -11,6 +11,7 @@ from annobench.free_text import exact_match
 TARGET_ACCURACY = "target-accuracy"
 EXPERTISE_SPEARMAN = "expertise-spearman"
 UNREAD_ANSWERS = "unread-answers"
+UNPARSED = "unparsed"
 LABELS = {
     TARGET_ACCURACY: "accuracy of training targets",
     EXPERTISE_SPEARMAN: "Spearman of learned and true expertise",
@@ -21,6 +22,7 @@ LABELS = {
     "lost-correct": "share of right labels lost",
     "lost-hard": "share of hard right labels lost",
     UNREAD_ANSWERS: "share of answers that could not be read",
+    UNPARSED: "share of distributions that could not be read",
 }
 """What they are called; those of detection are measured in `evaluation.detection`."""
 
@@ -79,6 +81,20 @@ def unread_answers(targets: pd.DataFrame) -> Agreement | None:
     if not unread.any() and said[["suspicion", "nll"]].isna().all(axis=None):
         return None
     return Agreement(float(unread.mean()), len(targets))
+
+
+def unparsed(predictions: pd.DataFrame, items: pd.DataFrame) -> Agreement | None:
+    """The share of test items with options of whose distribution the model wrote something that
+    could not be read. None of a model that was not asked to write any.
+
+    Args:
+        predictions: table `tables.PREDICTIONS`.
+        items: table `tables.ITEMS`.
+    """
+    test = items.loc[(items["split"] == "test") & items["options"].map(len).gt(0), "item"]
+    said = predictions.reindex(columns=["item", "text", "verbal"])
+    asked = said[said["item"].isin(test) & said["text"].notna()]
+    return Agreement(float(asked["verbal"].isna().mean()), len(asked)) if len(asked) else None
 
 
 def expertise_spearman(annotators: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:

@@ -10,7 +10,8 @@ from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import agreement
 from annobench.evaluation.agreement import Agreement
-from annobench.evaluation.samples import Asked
+from annobench.evaluation.distributions import uniform
+from annobench.evaluation.samples import Asked, Said
 
 OK = "ok"
 
@@ -42,6 +43,8 @@ class CellResult:
     parameters: int | None = None
     trained_parameters: int | None = None
     settings: str | None = None
+    rollouts_per_second: float | None = None
+    rollout_share: float | None = None
 
     @property
     def key(self) -> dict[str, Any]:
@@ -58,9 +61,8 @@ class CellResult:
         return " ".join(f"{axis}={name}" for axis, name in self.key.items() if name is not None)
 
 
-def answers(cell: CellResult, items: Asked) -> np.ndarray:
-    """Predictions in the order of `items`: probabilities [N, K], 0 beyond an item's own options; or
-    of free text the texts [N], None where nothing was said.
+def said(cell: CellResult, items: Asked) -> Said:
+    """Predictions in the order of `items`.
 
     Raises:
         AnnobenchError: an item has no prediction, or one that is not a distribution over its
@@ -75,8 +77,29 @@ def answers(cell: CellResult, items: Asked) -> np.ndarray:
     if items.free_text:
         texts: np.ndarray = cell.predictions["text"].to_numpy(object)[rows]
         texts[pd.isna(texts)] = None
-        return texts
-    column = cell.predictions["probabilities"].iloc[rows]
+        return Said(texts, None, cell.annotators)
+    found = cell.predictions.reindex(columns=["probabilities", "text", "verbal"]).iloc[rows]
+    probabilities = _distributions(cell, found["probabilities"], items)
+    return Said(probabilities, _written(cell, found, items), cell.annotators)
+
+
+def _written(cell: CellResult, found: pd.DataFrame, items: Asked) -> np.ndarray | None:
+    """`Said.verbal` of predictions in the order of `items`."""
+    asked = found["text"].notna().to_numpy()
+    if not asked.any():
+        return None
+    out = np.where(asked[:, None], uniform(items.options), np.nan)
+    read = asked & found["verbal"].notna().to_numpy()
+    if read.any():
+        some = Asked(items.item[read], items.options[read])
+        shares = _distributions(cell, found.loc[read, "verbal"], some)
+        out[read] = 0.0
+        out[read, : shares.shape[-1]] = shares
+    return out
+
+
+def _distributions(cell: CellResult, column: pd.Series, items: Asked) -> np.ndarray:
+    """[n, K] of a column of lists, one for each of the items."""
     lengths = column.map(len).to_numpy(np.int64)
     width = int(items.options.max())
     if (lengths != items.options).any():
@@ -99,7 +122,8 @@ def answers(cell: CellResult, items: Asked) -> np.ndarray:
 
 
 def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
-    """Target accuracy, expertise Spearman and unread answers, where the cell has what they need.
+    """Target accuracy, expertise Spearman, unread answers and unparsed distributions, where the
+    cell has what they need.
 
     `truth` is table `tables.TRUTH`, empty where the annotators were not simulated.
     With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
@@ -116,7 +140,12 @@ def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> di
         for name, value in _named(metric, by_task).items()
     }
     unread = None if cell.targets is None else agreement.unread_answers(cell.targets)
-    return named if unread is None else named | {agreement.UNREAD_ANSWERS: unread}
+    if unread is not None:
+        named[agreement.UNREAD_ANSWERS] = unread
+    unparsed = None if cell.predictions is None else agreement.unparsed(cell.predictions, items)
+    if unparsed is not None:
+        named[agreement.UNPARSED] = unparsed
+    return named
 
 
 def _named(metric: str, by_task: dict[str, Agreement]) -> dict[str, Agreement]:

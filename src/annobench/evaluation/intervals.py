@@ -10,7 +10,8 @@ the items alone; and with few seeds it cannot reach beyond the seeds that were r
 differ more than items do, it covers less than it says (about 75 % for three seeds and no other
 source of variance).
 
-Draws are arrays [1 + resamples] whose first entry is the value of the study as it was run.
+Draws are arrays [1 + resamples] whose first entry is the value of the study as it was run. A
+resample on which a metric is not defined is NaN and left out, of a difference too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -72,14 +73,14 @@ def centred(draws: np.ndarray) -> np.ndarray:
     A resample has noise of its own, which ECE counts as miscalibration: its resamples lie above the
     study's value and could miss it altogether. Accuracy and NLL stay as they are but for chance.
     """
-    shifted: np.ndarray = draws + (draws[0] - draws[1:].mean())
+    shifted: np.ndarray = draws + (draws[0] - np.nanmean(draws[1:]))
     shifted[0] = draws[0]
     return shifted
 
 
 def interval(draws: np.ndarray) -> Interval:
     """Point and 95 % percentile interval of draws [1 + resamples]."""
-    low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(draws[0]), float(low), float(high))
 
 
@@ -90,7 +91,7 @@ def p_value(draws: np.ndarray) -> float:
     the + 1 that keeps it above 0 (Davison and Hinkley 1997, eq. 4.11); at most 1. Draws are taken
     uncentred, so p is below 0.05 where `interval` excludes 0.
     """
-    resampled = draws[1:]
+    resampled = draws[1:][~np.isnan(draws[1:])]
     fewer = min(np.count_nonzero(resampled <= 0), np.count_nonzero(resampled >= 0))
     return float(min(1.0, 2 * (fewer + 1) / (len(resampled) + 1)))
 

@@ -1,60 +1,30 @@
 """Test items that are resampled together, and what is measured on them.
 
-Three kinds: items with a gold label, all of a data set's or one task's; items of a data set of free
-text, likewise; and items with held-out annotations, where no gold label is needed.
+Four kinds: items with a gold label, all of a data set's or a part of them, one task's or a third of
+human entropy; items of a data set of free text, all or one task's; items whose human distribution
+is known, all or a third of human entropy; and items with held-out annotations, where no gold label
+is needed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
-from typing import Protocol, cast
 
 import numpy as np
 import pandas as pd
 
-from annobench import registry
 from annobench.errors import AnnobenchError
-from annobench.evaluation import heldout
+from annobench.evaluation import VERBAL, distributions, heldout
 from annobench.evaluation.crowds import Crowd
+from annobench.evaluation.distributions import Human
 from annobench.evaluation.intervals import Score
-
-
-class Metric(Protocol):
-    """A module of `evaluation.metrics`."""
-
-    LABEL: str
-    HIGHER_IS_BETTER: bool
-
-    @staticmethod
-    def value(
-        probabilities: np.ndarray, gold: np.ndarray, weights: np.ndarray, /
-    ) -> np.ndarray: ...
-
-
-class TextMetric(Protocol):
-    """A module of `evaluation.text_metrics`."""
-
-    LABEL: str
-    HIGHER_IS_BETTER: bool
-
-    @staticmethod
-    def score(text: str, answers: Sequence[str], /) -> float: ...
-
-
-def item_metrics() -> dict[str, Metric]:
-    """Every metric of `evaluation.metrics`, by kind."""
-    return {kind: cast("Metric", module) for kind, module in _modules("evaluation.metrics")}
-
-
-def text_metrics() -> dict[str, TextMetric]:
-    """Every metric of `evaluation.text_metrics`, by kind."""
-    package = "evaluation.text_metrics"
-    return {kind: cast("TextMetric", module) for kind, module in _modules(package)}
-
-
-def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
-    return ((kind, registry.component(package, kind)) for kind in registry.kinds(package))
+from annobench.evaluation.measures import (
+    VERBAL_ACCURACY,
+    distribution_metrics,
+    item_metrics,
+    text_metrics,
+)
+from annobench.evaluation.metrics import accuracy
 
 
 @dataclass(frozen=True)
@@ -78,31 +48,50 @@ def asked(items: pd.DataFrame) -> Asked:
 
 
 @dataclass(frozen=True)
-class _OfTask:
-    """Test items whose right answers are known: all, or those of one task."""
+class Said:
+    """What a cell predicted of all N test items, and learned of the annotators."""
+
+    options: np.ndarray
+    """[N, K] probabilities, 0 beyond an item's own options; of free text the texts [N], None where
+    nothing was said"""
+    verbal: np.ndarray | None
+    """[N, K] likewise, as it wrote them down: NaN of items that it was not asked about, uniform
+    where the answer could not be read; None where it was asked about none"""
+    annotators: pd.DataFrame | None
+    """table `tables.ANNOTATORS`, or None"""
+
+    def written(self, at: np.ndarray) -> np.ndarray | None:
+        """[n, K] `verbal` of some items, or None unless it was asked about each of them."""
+        found = None if self.verbal is None else self.verbal[at]
+        return None if found is None or np.isnan(found).any() else found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Test items that every cell is measured on: all of a kind, or a part of them."""
 
     at: np.ndarray
     """[n] places among the test items"""
-    task: str | None
+    part: tuple[str, ...]
+    """Empty for all; else the kind of part and its name: ("task", "geo")."""
     noise = None
-    """Every cell is measured on them."""
 
     @property
     def stream(self) -> tuple[str, ...]:
         """Names the random stream of its resamples, beside the data set."""
-        return () if self.task is None else ("task", self.task)
+        return self.part
 
     @property
     def compared(self) -> bool:
-        """Methods are compared and ranked over all tasks only."""
-        return self.task is None
+        """Methods are compared and ranked over all items only."""
+        return not self.part
 
     def _named(self, kind: str) -> str:
-        return kind if self.task is None else f"{kind}:{self.task}"
+        return ":".join((kind, *self.part[1:]))
 
 
 @dataclass(frozen=True)
-class Gold(_OfTask):
+class Gold(_Part):
     """Test items with a gold label."""
 
     gold: np.ndarray
@@ -110,18 +99,22 @@ class Gold(_OfTask):
 
     @property
     def measures(self) -> list[str]:
-        return [self._named(kind) for kind in item_metrics()]
+        return [self._named(kind) for kind in (*item_metrics(), VERBAL_ACCURACY)]
 
-    def scores(self, p: np.ndarray, annotators: pd.DataFrame | None) -> dict[str, Score]:
-        """By measure, of a cell's probabilities [N, K] of all test items."""
-        return {
-            self._named(kind): partial(metric.value, p[self.at], self.gold)
+    def scores(self, said: Said) -> dict[str, Score]:
+        """By measure; of the distributions that a cell wrote down the accuracy only."""
+        found: dict[str, Score] = {
+            self._named(kind): partial(metric.value, said.options[self.at], self.gold)
             for kind, metric in item_metrics().items()
         }
+        written = said.written(self.at)
+        if written is not None:
+            found[self._named(VERBAL_ACCURACY)] = partial(accuracy.value, written, self.gold)
+        return found
 
 
 @dataclass(frozen=True)
-class FreeText(_OfTask):
+class FreeText(_Part):
     """Test items with accepted answers."""
 
     answers: Sequence[Sequence[str]]
@@ -131,9 +124,9 @@ class FreeText(_OfTask):
     def measures(self) -> list[str]:
         return [self._named(kind) for kind in text_metrics()]
 
-    def scores(self, said: np.ndarray, annotators: pd.DataFrame | None) -> dict[str, Score]:
-        """By measure, of a cell's texts [N] of all test items, None where nothing was said."""
-        pairs = list(zip(said[self.at], self.answers, strict=True))
+    def scores(self, said: Said) -> dict[str, Score]:
+        """By measure."""
+        pairs = list(zip(said.options[self.at], self.answers, strict=True))
         return {
             self._named(kind): _mean(
                 np.array([0.0 if text is None else metric.score(text, ok) for text, ok in pairs])
@@ -153,6 +146,33 @@ def _mean(scores: np.ndarray) -> Score:
 
 
 @dataclass(frozen=True)
+class Distributions(_Part):
+    """Test items whose human distribution is known."""
+
+    human: Human
+    """Of these items, in this order."""
+
+    @property
+    def stream(self) -> tuple[str, ...]:
+        return ("distributions", *self.part)
+
+    @property
+    def measures(self) -> list[str]:
+        kinds = distribution_metrics()
+        return [self._named(reading + kind) for reading in ("", VERBAL) for kind in kinds]
+
+    def scores(self, said: Said) -> dict[str, Score]:
+        """By measure, of the options' probabilities and of what the cell wrote down."""
+        read = {"": said.options[self.at], VERBAL: said.written(self.at)}
+        return {
+            self._named(reading + kind): partial(metric.value, p, self.human)
+            for reading, p in read.items()
+            if p is not None
+            for kind, metric in distribution_metrics().items()
+        }
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """Test items with held-out annotations of a noise, which training did not see."""
 
@@ -169,29 +189,49 @@ class HeldOut:
     def stream(self) -> tuple[str, ...]:
         return ("held-out", self.noise)
 
-    def scores(self, p: np.ndarray, annotators: pd.DataFrame | None) -> dict[str, Score]:
-        return {heldout.NAME: heldout.score(p[self.at], self.labels, annotators)}
+    def scores(self, said: Said) -> dict[str, Score]:
+        found = heldout.score(said.options[self.at], self.labels, said.annotators)
+        return {heldout.NAME: found}
 
 
-Sample = Gold | FreeText | HeldOut
+Sample = Gold | FreeText | Distributions | HeldOut
 
 
 def gold_samples(items: pd.DataFrame) -> list[Gold | FreeText]:
-    """Of a table `tables.ITEMS`: all test items whose right answer is known, and each task's if
-    there are several."""
+    """Of a table `tables.ITEMS`: all test items whose right answer is known, each task's if there
+    are several, and each third's of human entropy where that is known."""
     test = items[items["split"] == "test"].reset_index(drop=True)
     free_text = asked(items).free_text
     known = test if free_text else test[test["gold"].notna()]
     if known.empty:
         return []
-    parts = {None: known} | {str(task): part for task, part in known.groupby("task", sort=False)}
-    if len(parts) == 2:  # one task is all
-        parts = {None: known}
+    parts: dict[tuple[str, ...], pd.DataFrame] = {(): known}
+    if known["task"].nunique() > 1:
+        parts |= {("task", str(task)): part for task, part in known.groupby("task", sort=False)}
+    for name, rows in distributions.terciles(distributions.known(items)).items():
+        third = known[known.index.isin(rows.index)]
+        if len(third):
+            parts["entropy", name] = third
     return [
-        FreeText(part.index.to_numpy(), task, part["answers"].tolist())
+        FreeText(rows.index.to_numpy(), part, rows["answers"].tolist())
         if free_text
-        else Gold(part.index.to_numpy(), task, part["gold"].to_numpy(np.int64))
-        for task, part in parts.items()
+        else Gold(rows.index.to_numpy(), part, rows["gold"].to_numpy(np.int64))
+        for part, rows in parts.items()
+    ]
+
+
+def distribution_samples(items: pd.DataFrame) -> list[Distributions]:
+    """Of a table `tables.ITEMS`: all test items whose human distribution is known, and each third's
+    of human entropy."""
+    known = distributions.known(items)
+    if known.empty:
+        return []
+    thirds = distributions.terciles(known).items()
+    parts: dict[tuple[str, ...], pd.DataFrame] = {(): known}
+    parts |= {("entropy", name): rows for name, rows in thirds}
+    return [
+        Distributions(rows.index.to_numpy(), part, distributions.human(rows))
+        for part, rows in parts.items()
     ]
 
 

@@ -11,13 +11,14 @@ import pyarrow as pa
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
-from annobench.evaluation import detection, samples
+from annobench.evaluation import detection, distributions, samples
 from annobench.evaluation import views as answered
 from annobench.evaluation.agreement import Agreement, with_truth
-from annobench.evaluation.cells import OK, CellResult, agreements, answers
+from annobench.evaluation.cells import OK, CellResult, agreements, said
 from annobench.evaluation.crowds import Crowd
+from annobench.evaluation.intervals import Score
 from annobench.evaluation.samples import Asked, Sample
-from annobench.evaluation.summary import Block, Scored, summarize
+from annobench.evaluation.summary import Block, Scored, owed, summarize
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class StudyFrames:
     crowds: pd.DataFrame  # CROWDS
     selection: pd.DataFrame  # SELECTION
     views: pd.DataFrame  # VIEWS
+    distributions: pd.DataFrame  # DISTRIBUTIONS
 
 
 def evaluate(
@@ -47,8 +49,9 @@ def evaluate(
         cells: every planned cell, read one at a time; one that is not ok keeps its place, with its
             status and reason.
         items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
-            `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, and
-            test items with annotations the held-out likelihood.
+            `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, those
+            with a known distribution the metrics of `evaluation.distribution_metrics`, and test
+            items with annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
         views: (data set, model, view) -> table `tables.VIEW`. The base view tells which items are
@@ -63,10 +66,12 @@ def evaluate(
     sampled: dict[str, list[Sample]] = {
         dataset: [
             *samples.gold_samples(frame),
+            *samples.distribution_samples(frame),
             *samples.held_out_samples(drawn.held_out.get(dataset, {}), frame),
         ]
         for dataset, frame in items.items()
     }
+    known = {dataset: distributions.known(frame) for dataset, frame in items.items()}
     hard = _hard_items(views or {}, items)
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
@@ -74,6 +79,7 @@ def evaluate(
     annotators: list[pd.DataFrame] = []
     history: list[pd.DataFrame] = []
     selection: list[pd.DataFrame] = []
+    predicted: list[pd.DataFrame] = []
     for cell in cells:
         if cell.dataset not in items:
             raise AnnobenchError(
@@ -97,6 +103,9 @@ def evaluate(
             history.append(cell.history.assign(**cell.key))
         if labels is not None and detection.explained(labels):
             selection.append(labels[detection.SELECTION].assign(**cell.key))
+        if cell.status == OK and cell.predictions is not None and len(known[cell.dataset]):
+            rows = distributions.rows_of(cell.predictions, known[cell.dataset])
+            predicted.append(rows.assign(**cell.key))
     summary, comparisons = summarize(list(blocks.values()))
     metrics = [row for block in blocks.values() for row in _metric_rows(block)]
     return StudyFrames(
@@ -109,6 +118,7 @@ def evaluate(
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
         selection=_frame(_concatenated(selection), tables.SELECTION),
         views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
+        distributions=_frame(_concatenated(predicted), tables.DISTRIBUTIONS),
     )
 
 
@@ -122,6 +132,8 @@ RUN_FIELDS = (
     "parameters",
     "trained_parameters",
     "settings",
+    "rollouts_per_second",
+    "rollout_share",
 )
 _UNKNOWN = tables.empty(tables.TRUTH)
 
@@ -187,7 +199,7 @@ def _scored(
     labels: pd.DataFrame | None,
 ) -> Scored:
     ok = cell.status == OK
-    p = answers(cell, asked) if ok and block.samples else None
+    predicted = said(cell, asked) if ok and block.samples else None
     found = agreements(cell, items, truth) if ok else {}
     if labels is not None:
         found |= detection.measures(labels)
@@ -195,7 +207,7 @@ def _scored(
         key=cell.key,
         status=cell.status,
         reason=cell.reason,
-        scores=[{} if p is None else sample.scores(p, cell.annotators) for sample in block.samples],
+        scores=[{} if predicted is None else s.scores(predicted) for s in block.samples],
         agreements=found,
     )
 
@@ -203,18 +215,28 @@ def _scored(
 def _metric_rows(block: Block) -> Iterator[dict[str, Any]]:
     agreement_names = block.agreement_names()
     for cell in block.cells:
-        for sample, scores in zip(block.samples, cell.scores, strict=True):
+        arm = [other for other in block.cells if other.arm == cell.arm]
+        for number, (sample, scores) in enumerate(zip(block.samples, cell.scores, strict=True)):
             if not cell.meets(sample):
                 continue
             once = np.ones((1, len(sample.at)))
             for measure in sample.measures:
+                if not owed(measure, number, arm):
+                    continue
                 found = Agreement(None, 0, cell.reason)
                 if measure in scores:
-                    found = Agreement(float(scores[measure](once)[0]), len(sample.at))
+                    found = _measured_once(scores[measure], once)
                 yield _row(cell, measure, found, sample.noise)
         for measure in agreement_names[cell.arm]:
             found = cell.agreements.get(measure, Agreement(None, 0, cell.reason))
             yield _row(cell, measure, found)
+
+
+def _measured_once(score: Score, once: np.ndarray) -> Agreement:
+    value = float(score(once)[0])
+    if np.isnan(value):
+        return Agreement(None, once.size, "it is not defined on these items")
+    return Agreement(value, once.size)
 
 
 def _row(cell: Scored, measure: str, found: Agreement, noise: str | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from annobench import seeds
-from annobench.evaluation import agreement, heldout
+from annobench.evaluation import agreement
 from annobench.evaluation.agreement import Agreement
 from annobench.evaluation.intervals import (
     LEVEL,
@@ -22,9 +22,10 @@ from annobench.evaluation.intervals import (
     resample_items,
     resample_seeds,
 )
+from annobench.evaluation.measures import directions, optional
 from annobench.evaluation.ranking import LEVEL as SIGNIFICANCE
 from annobench.evaluation.ranking import shared_ranks
-from annobench.evaluation.samples import Sample, item_metrics, text_metrics
+from annobench.evaluation.samples import Sample
 
 NO_NOISE = "(none)"
 """The noise of a summary of cells none of which depends on noise. No study can use this name."""
@@ -92,14 +93,20 @@ class Block:
         return {arm: list(names) for arm, names in found.items()}
 
 
+def owed(measure: str, number: int, cells: Sequence[Scored]) -> bool:
+    """Whether cells that differ in their seed only have rows for a measure of a sample: always,
+    unless it is optional and none of them has it."""
+    return not optional(measure) or any(measure in cell.scores[number] for cell in cells)
+
+
 def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables SUMMARY and COMPARISONS.
 
-    Item metrics have crossed bootstrap intervals (`intervals`), and unless they are of one task
-    among several, pairs and ranks. Agreements have a
-    t interval over seeds, cut to the range of the measure; they rest on no test items and are not
-    ranked. A model none of whose cells depends on noise stands under every noise of its data set.
-    p values are adjusted over all pairs of a metric in the study.
+    Item metrics have crossed bootstrap intervals (`intervals`), and unless they are of a part of
+    the items, pairs and ranks. A cell on whose items a metric is not defined is missing from the
+    metric's mean. Agreements have a t interval over seeds, cut to the range of the measure; they
+    rest on no test items and are not ranked. A model none of whose cells depends on noise stands
+    under every noise of its data set. p values are adjusted over all pairs of a metric in the study.
     """
     means: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
@@ -110,7 +117,7 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
         drawn = [_draws(block, number) for number in range(len(block.samples))]
         for noise, arms in block.arms(sorted(noises[block.dataset])).items():
             place = {"dataset": block.dataset, "model": block.model, "noise": noise}
-            for sample, draws in zip(block.samples, drawn, strict=True):
+            for number, (sample, draws) in enumerate(zip(block.samples, drawn, strict=True)):
                 if sample.noise not in (noise, None):
                     continue
                 for metric, by_cell in draws.items():
@@ -118,6 +125,7 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
                     by_method = {
                         method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
                         for method, cells in arms.items()
+                        if owed(metric, number, cells)
                     }
                     means += [
                         here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
@@ -138,7 +146,7 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _draws(
     block: Block, number: int
 ) -> dict[str, dict[tuple[str, str | None, int | None], np.ndarray]]:
-    """Of one sample: metric -> name of an ok cell -> draws [1 + resamples].
+    """Of one sample: metric -> name of a cell in which it is defined -> draws [1 + resamples].
 
     Models share the resampled items.
     """
@@ -155,7 +163,8 @@ def _draws(
         measure: {} for measure in sample.measures
     }
     for (measure, name), row in zip(found, draws, strict=True):
-        by_metric[measure][name] = row
+        if not np.isnan(row[0]):
+            by_metric[measure][name] = row
     return by_metric
 
 
@@ -241,18 +250,15 @@ def t_interval(values: np.ndarray, lowest: float, highest: float) -> Interval:
 
 
 def _ranks(summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.Series:
-    """Shared ranks within (dataset, model, noise, metric); null for agreements, single tasks and
-    holes."""
+    """Shared ranks within (dataset, model, noise, metric); null for agreements, parts of
+    the items and holes."""
     apart: dict[tuple[str, ...], set[frozenset[str]]] = {}
     if not comparisons.empty:
         told = comparisons[comparisons["p_adjusted"] < SIGNIFICANCE]
         for *here, method, other in told[[*_PLACE, "method", "other"]].to_numpy(str).tolist():
             apart.setdefault(tuple(here), set()).add(frozenset((method, other)))
     ranks = pd.Series(pd.NA, index=summary.index, dtype="Int64")
-    upwards = {kind: metric.HIGHER_IS_BETTER for kind, metric in item_metrics().items()}
-    upwards |= {kind: metric.HIGHER_IS_BETTER for kind, metric in text_metrics().items()}
-    upwards[heldout.NAME] = heldout.HIGHER_IS_BETTER
-    for kind, higher_is_better in upwards.items():
+    for kind, higher_is_better in directions().items():
         ranked = summary[(summary["metric"] == kind) & summary["mean"].notna()]
         for place, rows in ranked.groupby(_PLACE, sort=False):
             means = dict(zip(rows["method"], rows["mean"], strict=True))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from annobench.evaluation.measures import item_metrics
 from annobench.evaluation.metrics import accuracy, ece, nll
-from annobench.evaluation.samples import item_metrics
 
 P = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.5, 0.5, 0.0]])
 GOLD = np.array([0, 1, 1])

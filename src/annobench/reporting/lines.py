@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -85,13 +85,18 @@ def ticks(
     panel.set_xticks([], minor=True)
 
 
-def holes(rows: pd.DataFrame, methods: Sequence[str] = ()) -> str:
-    """What each method is missing, of rows with columns method and missing; and which of `methods`
-    are not there at all."""
+def holes(rows: pd.DataFrame, absent: Mapping[str, str] | None = None) -> str:
+    """What each method is missing, of rows with columns method and missing.
+
+    Args:
+        absent: what became of methods that have no row, as `StudyTables.absent` tells it.
+    """
     lacking = rows[rows["missing"] != ""]
-    texts = [
-        f"{method}: {', '.join(dict.fromkeys(found['missing']))}"
+    texts = {
+        str(method): ", ".join(dict.fromkeys(found["missing"]))
         for method, found in lacking.groupby("method", sort=False)
-    ]
-    absent = [method for method in methods if method not in set(rows["method"])]
-    return "; ".join([*texts, f"without {', '.join(absent)}"] if absent else texts)
+    }
+    texts = {method: text for method, text in (absent or {}).items() if text} | texts
+    never = [method for method, text in (absent or {}).items() if not text]
+    told = [f"{method}: {text}" for method, text in texts.items()]
+    return "; ".join([*told, f"without {', '.join(never)}"] if never else told)

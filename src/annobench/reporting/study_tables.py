@@ -125,6 +125,17 @@ class StudyTables:
         counts = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
         return ", ".join(f"{count} {status}" for status, count in counts.items())
 
+    def absent(self, rows: pd.DataFrame) -> dict[str, str]:
+        """Methods without a row at some place of these rows of `summary`, and what became of them;
+        "" of one whose cells are ok: it does not have what is measured."""
+        found: dict[str, dict[str, None]] = {}
+        for place, here in groups(rows, ["dataset", "model", "noise"]):
+            for method in self.methods:
+                if method not in set(here["method"]):
+                    lost = self.missing(**place, method=method)
+                    found.setdefault(method, {})[lost] = None
+        return {method: ", ".join(filter(None, lost)) for method, lost in found.items()}
+
     def lost(self, rows: pd.DataFrame) -> list[str]:
         """What each row of `summary` is missing."""
         places = rows[["dataset", "model", "noise", "method"]].to_dict("records")

@@ -87,7 +87,7 @@ _KNOWN = {
     "shala": Look("#AA3377", "o"),
     "shala-no-std": Look("#AA3377", "s", "--"),
     "shala-mixed": Look("#AA3377", "D", ":"),
-    "shala-realm": Look("#000000", "P"),
+    "shala-realm": Look("#332288", "o"),
 }
 """Relatives have like colours, or the same colour with another marker and line."""
 _COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")

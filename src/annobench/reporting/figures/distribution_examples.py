@@ -63,7 +63,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
         for panel, (place, item) in zip(axes, shown, strict=True):
             found = select(at(rows, place), item=item)
             _bars(panel, found, looks)
-            notes = [f"entropy {found['entropy'].iloc[0]:.2f}", *_unread(found)]
+            notes = [f"entropy {abs(found['entropy'].iloc[0]):.2f}", *_unread(found)]
             if item == chosen[place[0]][0]:
                 notes += curves.holes(tables, place).splitlines()
                 absent = [method for method in tables.methods if method not in known]

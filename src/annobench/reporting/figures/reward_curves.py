@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from annobench.reporting.study_tables import StudyTables
 
-_QUANTITIES = {"reward": "reward", "parsed": "share that can be read"}
+_QUANTITIES = {"reward": "reward", "parsed": "share read"}
 """Column of HISTORY -> what its axis is called."""
 
 
@@ -53,7 +53,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
             panels.title(drawn, panel, [*head, noise], curves.holes(tables, place))
             panel.set_ylabel(_QUANTITIES[column])
             panel.grid(axis="y", color="#eeeeee", lw=0.5)
-        drawn.supxlabel(curves.axis("step", settings.window), fontsize=8)
+        drawn.supxlabel(curves.axis("step", settings.window).replace("\n", " "), fontsize=8)
         shown = {m: look for m, look in tables.looks.items() if m in set(history["method"])}
         panels.legend(drawn, shown, settings.width, lines=True)
     return drawn

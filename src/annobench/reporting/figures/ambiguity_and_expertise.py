@@ -51,7 +51,9 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
             rows = rows.assign(missing=tables.lost(rows))
             by_noise.points(panel, rows.to_dict("records"), noises, tables.looks)
             head = [f"{dataset}, {model}"] if len(tables.blocks) > 1 else []
-            panels.title(drawn, panel, [*head, label(measure)], lines.holes(rows, tables.absent(rows)))
+            panels.title(
+                drawn, panel, [*head, label(measure)], lines.holes(rows, tables.absent(rows))
+            )
             by_noise.name_noises(panel, noises)
         by_noise.slant_if_crowded(drawn, noises)
         shown = {m: look for m, look in tables.looks.items() if m in set(summary["method"])}

@@ -52,7 +52,9 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
             names = [tercile.removesuffix("-entropy") for tercile in TERCILES]
             panel.set_xticks(range(len(TERCILES)), names)
             head = [f"{place['dataset']}, {place['model']}"] if several else []
-            panels.title(drawn, panel, [*head, place["noise"]], lines.holes(found, tables.absent(found)))
+            panels.title(
+                drawn, panel, [*head, place["noise"]], lines.holes(found, tables.absent(found))
+            )
         drawn.supxlabel("human entropy, by tercile of the test items", fontsize=8)
         drawn.supylabel(label(measure), fontsize=8)
         shown = {m: look for m, look in tables.looks.items() if m in set(rows["method"])}

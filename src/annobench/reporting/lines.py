@@ -12,21 +12,24 @@ if TYPE_CHECKING:
 
     from annobench.reporting.style import Look
 
-_SPREAD = 0.07
+SPREAD = 0.07
 """Share of the axis over which the methods of one place are spread, so that their intervals do not
 hide each other."""
 
 
-def lines(panel: Axes, rows: pd.DataFrame, looks: dict[str, Look]) -> None:
+def lines(panel: Axes, rows: pd.DataFrame, looks: dict[str, Look], spread: float = SPREAD) -> None:
     """One line per method through its means at column `x`, with their intervals.
 
     A method without any result at a place has a cross at the foot there.
+
+    Args:
+        spread: share of the axis over which the methods of one place are set side by side.
     """
     import numpy as np
 
     logarithmic = panel.get_xscale() == "log"
     scaled = np.log(rows["x"]) if logarithmic else rows["x"]
-    width = _SPREAD * float(np.ptp(scaled)) or 0.4
+    width = spread * float(np.ptp(scaled)) or 0.4
     methods = list(dict.fromkeys(rows["method"]))
     for number, method in enumerate(methods):
         look = looks[method]

@@ -126,15 +126,17 @@ class StudyTables:
         return ", ".join(f"{count} {status}" for status, count in counts.items())
 
     def absent(self, rows: pd.DataFrame) -> dict[str, str]:
-        """Methods without a row at some place of these rows of `summary`, and what became of them;
-        "" of one whose cells are ok: it does not have what is measured."""
+        """Methods without a row at some place of these rows of `summary`, and what became of them
+        there; "" of one that was not run, or whose cells do not have what is measured."""
         found: dict[str, dict[str, None]] = {}
         for place, here in groups(rows, ["dataset", "model", "noise"]):
+            runs = at(self.runs, (place["dataset"], place["model"], place["noise"]))
+            done = set(runs.loc[runs["status"] == OK, "method"])
             for method in self.methods:
                 if method not in set(here["method"]):
-                    lost = self.missing(**place, method=method)
+                    lost = "" if method in done else self.missing(**place, method=method)
                     found.setdefault(method, {})[lost] = None
-        return {method: ", ".join(filter(None, lost)) for method, lost in found.items()}
+        return {method: "" if "" in lost else ", ".join(lost) for method, lost in found.items()}
 
     def lost(self, rows: pd.DataFrame) -> list[str]:
         """What each row of `summary` is missing."""

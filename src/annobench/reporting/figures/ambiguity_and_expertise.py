@@ -44,7 +44,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     noises = [str(noise) for noise in summary["noise"].unique()]
     places = [(block, measure) for block in tables.blocks for measure in measures]
     with style.paper():
-        across = 3 if len(noises) < 5 else 1
+        across = 3 if settings.width == "page" and len(noises) < 5 else 1
         drawn, axes = panels.grid(len(places), across, settings.width, 2.3, shared=False)
         for panel, ((dataset, model), measure) in zip(axes, places, strict=True):
             rows = select(summary, dataset=dataset, model=model, metric=measure)

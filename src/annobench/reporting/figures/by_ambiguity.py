@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from annobench.reporting.study_tables import StudyTables
 
 
+_SPREAD = 0.2
+"""Share of the axis that the methods of a tercile take."""
+
+
 class Settings(Shown):
     metric: Judged = "jsd-distance"
     """What the vertical axis shows."""
@@ -47,8 +51,8 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     with style.paper():
         drawn, axes = panels.grid(len(places), rows["noise"].nunique(), settings.width, 2.1)
         for panel, (place, found) in zip(axes, places, strict=True):
-            lines.lines(panel, found, tables.looks)
-            panel.set_xlim(-0.3, len(TERCILES) - 0.7)
+            lines.lines(panel, found, tables.looks, _SPREAD)
+            panel.set_xlim(-0.4, len(TERCILES) - 0.6)
             names = [tercile.removesuffix("-entropy") for tercile in TERCILES]
             panel.set_xticks(range(len(TERCILES)), names)
             head = [f"{place['dataset']}, {place['model']}"] if several else []

@@ -97,9 +97,9 @@ def test_the_front_page_says_what_is_reconstructed_where_it_is():
     assert "Nothing shown here is a number of a paper" in bare
 
 
-@pytest.mark.parametrize("kind", ["published", "noise-rates"])
+@pytest.mark.parametrize("kind", ["published", "noise-rates", "distributions"])
 def test_the_front_page_says_where_a_papers_numbers_stand(kind):
-    text = rendered(FRONT, FULL | {"tables": {"single": {"kind": kind}}})
+    text = rendered(FRONT, FULL, also={"tables": {"single": {"kind": kind}}})
     assert "Nothing shown here is a number of a paper" not in text
     assert 'only in the columns "paper"' in text
 

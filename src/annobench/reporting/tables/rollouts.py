@@ -48,11 +48,10 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
 
 def _mean(values: pd.Series, most: float = float("inf")) -> Estimate:
-    from annobench.evaluation.summary import t_interval
-    from annobench.reporting.formats import Estimate
+    import pandas as pd
 
-    known = values.dropna().to_numpy(float)
-    if not len(known):
-        return Estimate(None)
-    mean, low, high = t_interval(known, 0, most)
-    return Estimate(mean, low, high)
+    from annobench.evaluation.summary import t_interval
+    from annobench.reporting.formats import estimate
+
+    found = t_interval(values.dropna().to_numpy(float), 0, most)
+    return estimate(pd.Series(found._asdict()))

@@ -77,6 +77,8 @@ PEOPLES = {
 
 
 TRAIN = 60
+LABELLED = 60
+"""The first test items, which come with people's labels."""
 TASKS = ("arc", "openbookqa", "riddlesense", "piqa")
 PARAMETERS = {"smollm2-135m": 134_515_008, "smollm2-360m": 361_821_120, "flan-t5-small": 76_961_152}
 LABELS_PER_ITEM = {"half-good-1": 1, "half-good-5": 5}
@@ -93,7 +95,7 @@ class Made:
     gold: bool = True
     held_out: bool = False
     people: bool = False
-    """Whether test items come with people's labels, and models write distributions down."""
+    """Whether some test items come with people's labels, and models write distributions down."""
 
     def names(self) -> list[str]:
         return [f"a{i:02d}" for i in range(self.annotators)]
@@ -111,7 +113,10 @@ def items(made=Made()) -> pd.DataFrame:
             "prompt": PROMPT if made.people else "?",
             "options": [list("abcd")] * (ITEMS + TRAIN),
             "gold": pd.array(gold if made.gold else [None] * len(gold), "Int64"),
-            "distribution": humans().tolist() if made.people else None,
+            "distribution": [
+                shares.tolist() if made.people and place < LABELLED else None
+                for place, shares in enumerate(humans())
+            ],
         }
     )
 
@@ -119,7 +124,7 @@ def items(made=Made()) -> pd.DataFrame:
 def humans() -> np.ndarray:
     """[items, OPTIONS] shares of 100 labels, from agreed to torn; no two options tie on top."""
     rng = seeds.generator("humans")
-    torn = np.linspace(0.05, 4, ITEMS + TRAIN)[:, None]
+    torn = rng.permutation(np.linspace(0.05, 4, ITEMS + TRAIN))[:, None]
     chance = rng.gamma(np.repeat(torn, OPTIONS, axis=1)) + 1e-9
     counts = np.stack([rng.multinomial(99, row / row.sum()) for row in chance])
     counts[np.arange(len(counts)), counts.argmax(1)] += 1

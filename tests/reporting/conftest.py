@@ -42,8 +42,16 @@ RESPONSES = {
     "robustft-beta-75": {"response-30": 0.67, "response-50": 0.66, "response-70": 0.65},
     "robustft-no-checker": {"response-30": 0.65, "response-50": 0.65, "response-70": 0.64},
 }
-DIVERGED = {("realm", "one-good", 2), ("robustft", "response-70", 2)}
-LOST = {("majority", "linear"), ("self-select", "response-50")}
+DIVERGED = {
+    ("realm", "one-good", 2),
+    ("robustft", "response-70", 2),
+    ("shala", "ambiguity-linear", 2),
+}
+LOST = {
+    ("majority", "linear"),
+    ("self-select", "response-50"),
+    ("jsd-grpo", "ambiguity-half-good"),
+}
 SETTINGS = {
     "sft": {"beta": 0.25},
     "majority": {"beta": 0.5},
@@ -52,12 +60,25 @@ SETTINGS = {
     "robustft-beta-75": {"beta": 0.75, "k": 3, "checker": "rule"},
     "robustft-no-checker": {"beta": 0.5, "k": 3, "checker": None},
 }
+PROMPT = "A man in a $5 hat waits. A $6 hat is worn by nobody \U0001f3a9: " + "is it so? " * 12
 JUDGES = ("realm", "robustft", "robustft-no-checker", "self-select")
 CROWD = {f"realm-variant-{number}": 0.5 + number / 100 for number in range(10)}
-LEARNS_EXPERTISE = ("dawid-skene", "realm")
+LEARNS_EXPERTISE = ("dawid-skene", "realm", "shala-realm")
+REWARDED = ("jsd-grpo", "shala", "shala-realm")
+PEOPLES = {
+    "zero-shot": {None: 0.50},
+    "majority": {"ambiguity-half-good": 0.60, "ambiguity-linear": 0.62},
+    "soft-labels": {"ambiguity-half-good": 0.61, "ambiguity-linear": 0.62},
+    "realm": {"ambiguity-half-good": 0.66, "ambiguity-linear": 0.65},
+    "jsd-grpo": {"ambiguity-half-good": 0.62, "ambiguity-linear": 0.63},
+    "shala": {"ambiguity-half-good": 0.63, "ambiguity-linear": 0.64},
+    "shala-realm": {"ambiguity-half-good": 0.67, "ambiguity-linear": 0.66},
+}
 
 
 TRAIN = 60
+LABELLED = 60
+"""The first test items, which come with people's labels."""
 TASKS = ("arc", "openbookqa", "riddlesense", "piqa")
 PARAMETERS = {"smollm2-135m": 134_515_008, "smollm2-360m": 361_821_120, "flan-t5-small": 76_961_152}
 LABELS_PER_ITEM = {"half-good-1": 1, "half-good-5": 5}
@@ -73,6 +94,8 @@ class Made:
     annotators: int = 10
     gold: bool = True
     held_out: bool = False
+    people: bool = False
+    """Whether some test items come with people's labels, and models write distributions down."""
 
     def names(self) -> list[str]:
         return [f"a{i:02d}" for i in range(self.annotators)]
@@ -80,17 +103,32 @@ class Made:
 
 def items(made=Made()) -> pd.DataFrame:
     gold = seeds.generator("gold").integers(0, OPTIONS, ITEMS + TRAIN)
+    if made.people:
+        gold = humans().argmax(1)
     return pd.DataFrame(
         {
             "item": [f"i{i}" for i in range(ITEMS + TRAIN)],
             "task": np.resize(made.tasks, ITEMS + TRAIN),
             "split": ["test"] * ITEMS + ["train"] * TRAIN,
-            "prompt": "?",
+            "prompt": PROMPT if made.people else "?",
             "options": [list("abcd")] * (ITEMS + TRAIN),
             "gold": pd.array(gold if made.gold else [None] * len(gold), "Int64"),
-            "distribution": None,
+            "distribution": [
+                shares.tolist() if made.people and place < LABELLED else None
+                for place, shares in enumerate(humans())
+            ],
         }
     )
+
+
+def humans() -> np.ndarray:
+    """[items, OPTIONS] shares of 100 labels, from agreed to torn; no two options tie on top."""
+    rng = seeds.generator("humans")
+    torn = rng.permutation(np.linspace(0.05, 4, ITEMS + TRAIN))[:, None]
+    chance = rng.gamma(np.repeat(torn, OPTIONS, axis=1)) + 1e-9
+    counts = np.stack([rng.multinomial(99, row / row.sum()) for row in chance])
+    counts[np.arange(len(counts)), counts.argmax(1)] += 1
+    return counts / 100
 
 
 def cell(made, dataset, model, method, noise, seed) -> CellResult:
@@ -113,6 +151,8 @@ def cell(made, dataset, model, method, noise, seed) -> CellResult:
         "trained_parameters": size // 8 if trained else 0,
         "history": history(rng, diverged, method) if trained else None,
     }
+    if method in REWARDED:
+        cost |= {"rollouts_per_second": 30 + 9 * rng.random(), "rollout_share": 0.8}
     if diverged:
         return CellResult(**place, status="diverged", reason="loss is NaN at step 40", **cost)
     learns = method in LEARNS_EXPERTISE
@@ -120,7 +160,9 @@ def cell(made, dataset, model, method, noise, seed) -> CellResult:
     return CellResult(
         **place,
         status="ok",
-        predictions=predictions(rng, min(chance, 0.95), dataset, seed),
+        predictions=written(rng, method, chance)
+        if made.people
+        else predictions(rng, min(chance, 0.95), dataset, seed),
         annotators=annotators(made, rng, noise) if learns else None,
         **cost,
     )
@@ -146,6 +188,24 @@ def predictions(rng, accuracy, dataset, seed) -> pd.DataFrame:
     scores[np.arange(ITEMS), top] = scores.max(1) + rng.exponential(1, ITEMS)
     p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     return pd.DataFrame({"item": items()["item"][:ITEMS], "probabilities": p.tolist()})
+
+
+def written(rng, method, quality) -> pd.DataFrame:
+    """Distributions the nearer to people's the better the method is; one in ten answers cannot be
+    read, and soft-labels was not asked for any."""
+    human = humans()[:ITEMS]
+    p = quality * human + (1 - quality) * rng.dirichlet(np.ones(OPTIONS), ITEMS)
+    verbal = [None if rng.random() < 0.1 else row.round(2).tolist() for row in p]
+    verbal = [row and (np.array(row) / sum(row)).tolist() for row in verbal]
+    asked = method != "soft-labels"
+    return pd.DataFrame(
+        {
+            "item": [f"i{i}" for i in range(ITEMS)],
+            "probabilities": p.tolist(),
+            "text": "{...}" if asked else None,
+            "verbal": verbal if asked else None,
+        }
+    )
 
 
 def truth(made, noise) -> pd.DataFrame:
@@ -199,6 +259,9 @@ def history(rng, diverged, method) -> pd.DataFrame:
     steps = np.arange(STEPS)
     level = {"realm": 1.15, "clean": 0.7, "dawid-skene": 0.85}.get(method, 1.3)
     loss = level * (0.75 + 0.5 * np.exp(-steps / 20)) + rng.normal(0, 0.08, STEPS)
+    reward = 0.9 - 0.4 * np.exp(-steps / 25) + rng.normal(0, 0.03, STEPS)
+    parsed = 1 - 0.5 * np.exp(-steps / 8) * rng.random(STEPS)
+    rewarded = method in REWARDED
     if diverged:
         steps, loss = steps[:40], np.append(loss[:39], np.nan)
     return pd.DataFrame(
@@ -209,6 +272,9 @@ def history(rng, diverged, method) -> pd.DataFrame:
             "learning_rate": 5e-5 * (1 - steps / STEPS),
             "seconds": steps * 0.2,
             "items_per_second": 75.0,
+            "reward": reward[: len(steps)] if rewarded else np.nan,
+            "parsed": parsed[: len(steps)] if rewarded else np.nan,
+            "kl": 0.02 if rewarded else np.nan,
         }
     )
 
@@ -322,3 +388,11 @@ def blind_study(tmp_path_factory) -> StudyTables:
     """No gold label anywhere, but labels of test items."""
     made = Made(("observed",), gold=False, held_out=True)
     return write_study(tmp_path_factory.mktemp("blind"), [("own", "smollm2-135m")], made)
+
+
+@pytest.fixture(scope="session")
+def people_study(tmp_path_factory) -> StudyTables:
+    """Seven methods on items with people's labels; one cell diverged, three are lost, and one
+    method was not asked to write distributions."""
+    made = Made(("ambiguity-half-good", "ambiguity-linear"), PEOPLES, people=True)
+    return write_study(tmp_path_factory.mktemp("people"), [("chaosnli", "qwen")], made)

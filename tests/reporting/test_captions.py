@@ -59,14 +59,15 @@ def test_a_caption_says_what_was_run_and_what_is_a_papers_number(path, config):
     text = rendered(path, config)
     assert summary(parse_study(config, "config")) in text
     published = 'Columns whose name begins with "paper" hold the paper\'s numbers'
-    theirs = path.stem in ("published", "noise-rates")
+    theirs = path.stem in ("published", "noise-rates", "distributions")
     said = published if theirs else "Nothing shown here is a number of a paper"
     assert said in text
 
 
 WITH_INTERVALS = [f"tables/{x}" for x in ("results", "comparisons", "published", "noise-rates")]
 WITH_INTERVALS += [f"figures/accuracy-by-{x}" for x in ("noise", "size", "crowd", "setting")]
-WITH_INTERVALS += ["figures/phrasings"]
+WITH_INTERVALS += ["figures/phrasings", "tables/distributions"]
+WITH_INTERVALS += ["figures/by-ambiguity", "figures/ambiguity-and-expertise"]
 
 
 @pytest.mark.parametrize("name", [*WITH_INTERVALS, "figures/gain-by-noise"])
@@ -96,9 +97,9 @@ def test_the_front_page_says_what_is_reconstructed_where_it_is():
     assert "Nothing shown here is a number of a paper" in bare
 
 
-@pytest.mark.parametrize("kind", ["published", "noise-rates"])
+@pytest.mark.parametrize("kind", ["published", "noise-rates", "distributions"])
 def test_the_front_page_says_where_a_papers_numbers_stand(kind):
-    text = rendered(FRONT, FULL | {"tables": {"single": {"kind": kind}}})
+    text = rendered(FRONT, FULL, also={"tables": {"single": {"kind": kind}}})
     assert "Nothing shown here is a number of a paper" not in text
     assert 'only in the columns "paper"' in text
 

@@ -62,9 +62,19 @@ def overlap(a, b) -> bool:
     )
 
 
+OF_PEOPLE = (
+    "by-ambiguity",
+    "reward-curves",
+    "distribution-examples",
+    "ambiguity-and-expertise",
+)
+"""Kinds that show nothing of studies without people's labels."""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
-def test_every_figure_has_the_same_bytes_twice(kind, suffix, study, tmp_path):
+def test_every_figure_has_the_same_bytes_twice(kind, suffix, request, tmp_path):
+    study = request.getfixturevalue("people_study" if kind in OF_PEOPLE else "study")
     module = registry.component("reporting.figures", kind)
     assert issubclass(module.Settings, Settings)
     for name in ("a", "b"):
@@ -79,9 +89,14 @@ def test_every_figure_has_the_same_bytes_twice(kind, suffix, study, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", ["column", "page"])
 @pytest.mark.parametrize(
-    "size", ["study", "large_study", "crowded_study", "tasks_study", "response_study"]
+    "size",
+    ["study", "large_study", "crowded_study", "tasks_study", "response_study", "people_study"],
 )
 def test_no_text_lies_on_another_or_outside(kind, width, size, request):
+    if kind in OF_PEOPLE and size != "people_study":
+        pytest.skip("no item has people's labels")
+    if kind == "perplexity-densities" and size == "people_study":
+        pytest.skip("no method selected an answer")
     if kind == "radar" and size not in ("tasks_study", "response_study"):
         pytest.skip("of one task there is no radar")
     if kind.startswith("expertise") and size == "response_study":
@@ -273,6 +288,7 @@ def test_no_two_methods_look_alike():
     known += " realm-rank-one realm-shared majority dawid-skene zero-shot realm-one robustft"
     known += " robustft-no-selection robustft-no-checker robustft-no-reviewer robustft-no-context"
     known += " robustft-no-reasoning self-label self-select self-rag noise-al small-loss"
+    known += " verbal-sft hard-grpo jsd-grpo shala shala-no-std shala-mixed shala-realm"
     looks = style.looks([*known.split(), *(f"m{i}" for i in range(20))]).values()
     assert len({(look.colour, look.marker) for look in looks}) == len(looks)
     assert len(set(style.looks([f"m{i}" for i in range(30)]).values())) == 30

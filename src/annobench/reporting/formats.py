@@ -43,6 +43,14 @@ def percent(row: pd.Series, note: str = "") -> Estimate:
     return estimate(shares, note=note)
 
 
+def relative(pair: pd.Series | None, base: float) -> Estimate:
+    """A paired difference, a row of `tables.COMPARISONS`, in percent of the other's mean, which is
+    held fixed; null if there is no pair or that mean is not above 0."""
+    if pair is None or not base > 0:
+        return Estimate(None, note="nothing to compare")
+    return Estimate(*(100 * pair[part] / base for part in ("difference", "low", "high")))
+
+
 _PARTS = ("mean", "low", "high", "rank", "note")
 _DASH = "\N{EN DASH}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -5,28 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
     from annobench.reporting.style import Look
 
-_SPREAD = 0.07
+SPREAD = 0.07
 """Share of the axis over which the methods of one place are spread, so that their intervals do not
 hide each other."""
 
 
-def lines(panel: Axes, rows: pd.DataFrame, looks: dict[str, Look]) -> None:
+def lines(panel: Axes, rows: pd.DataFrame, looks: dict[str, Look], spread: float = SPREAD) -> None:
     """One line per method through its means at column `x`, with their intervals.
 
     A method without any result at a place has a cross at the foot there.
+
+    Args:
+        spread: share of the axis over which the methods of one place are set side by side.
     """
     import numpy as np
 
     logarithmic = panel.get_xscale() == "log"
     scaled = np.log(rows["x"]) if logarithmic else rows["x"]
-    width = _SPREAD * float(np.ptp(scaled)) or 0.4
+    width = spread * float(np.ptp(scaled)) or 0.4
     methods = list(dict.fromkeys(rows["method"]))
     for number, method in enumerate(methods):
         look = looks[method]
@@ -85,10 +88,18 @@ def ticks(
     panel.set_xticks([], minor=True)
 
 
-def holes(rows: pd.DataFrame) -> str:
-    """What each method is missing, of rows with columns method and missing."""
+def holes(rows: pd.DataFrame, absent: Mapping[str, str] | None = None) -> str:
+    """What each method is missing, of rows with columns method and missing.
+
+    Args:
+        absent: what became of methods that have no row, as `StudyTables.absent` tells it.
+    """
     lacking = rows[rows["missing"] != ""]
-    return "; ".join(
-        f"{method}: {', '.join(dict.fromkeys(found['missing']))}"
+    texts = {
+        str(method): ", ".join(dict.fromkeys(found["missing"]))
         for method, found in lacking.groupby("method", sort=False)
-    )
+    }
+    texts = {method: text for method, text in (absent or {}).items() if text} | texts
+    never = [method for method, text in (absent or {}).items() if not text]
+    told = [f"{method}: {text}" for method, text in texts.items()]
+    return "; ".join([*told, f"without {', '.join(never)}"] if never else told)

@@ -7,6 +7,8 @@ from pathlib import Path
 from annobench.errors import AnnobenchError
 from annobench.registry import unknown
 
+NO_NUMBER = "no published number"
+
 
 @dataclass(frozen=True)
 class Published:
@@ -35,6 +37,16 @@ def notes(numbers: list[Published]) -> str | None:
     """What there is to know of these numbers, and where they are from; None of none."""
     parts = dict.fromkeys(part for n in numbers for part in (n.note, n.source) if part)
     return "; ".join(parts) or None
+
+
+def columns(numbers: list[Published], row: str | None) -> dict[str, str | None]:
+    """The cells of one row of a paper's table, by heading, and what there is to know of them."""
+    here = [number for number in numbers if number.row == row]
+    cells: dict[str, str | None] = {}
+    for column, unit in dict.fromkeys((number.column, number.unit) for number in numbers):
+        found = [n for n in here if (n.column, n.unit) == (column, unit)]
+        cells[f"paper: {column}, {unit}"] = cell(found) if here else NO_NUMBER
+    return cells | {"the paper's note": notes(here)}
 
 
 def read(path: Path, table: str) -> list[Published]:

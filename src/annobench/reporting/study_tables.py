@@ -9,6 +9,7 @@ import pandas as pd
 
 from annobench import tables
 from annobench.evaluation.cells import OK
+from annobench.evaluation.summary import NO_NOISE
 from annobench.reporting import style
 from annobench.reporting.shown import Shown
 
@@ -17,6 +18,8 @@ _AXES = {"dataset": "datasets", "model": "models", "noise": "noises", "method": 
 
 
 _EVERYTHING = Shown()
+Place = tuple[str, str, str]
+"""data set, model, noise"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class StudyTables:
     def views(self) -> pd.DataFrame:
         return self._read("views")
 
+    @cached_property
+    def distributions(self) -> pd.DataFrame:
+        return self._read("distributions")
+
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])
         for column, key in _AXES.items():
@@ -98,12 +105,38 @@ class StudyTables:
         pairs = self.runs[["dataset", "model"]].drop_duplicates()
         return [(str(dataset), str(model)) for dataset, model in pairs.itertuples(index=False)]
 
+    @property
+    def places(self) -> list[Place]:
+        """Every place, in the order of the study; `NO_NOISE` where no cell depends on noise."""
+        return [
+            (dataset, model, noise)
+            for dataset, model in self.blocks
+            for noise in select(self.runs, dataset=dataset, model=model)["noise"]
+            .dropna()
+            .unique()
+            .tolist()
+            or [NO_NOISE]
+        ]
+
     def missing(self, dataset: str, model: str, noise: str, method: str) -> str:
         """What became of the seeds that a summary lacks, as "2 diverged, 1 failed"; or ""."""
         runs = select(self.runs, dataset=dataset, model=model, method=method)
         runs = runs[runs["noise"].isna() | (runs["noise"] == noise)]
         counts = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
         return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+    def absent(self, rows: pd.DataFrame) -> dict[str, str]:
+        """Methods without a row at some place of these rows of `summary`, and what became of them
+        there; "" of one that was not run, or whose cells do not have what is measured."""
+        found: dict[str, dict[str, None]] = {}
+        for place, here in groups(rows, ["dataset", "model", "noise"]):
+            runs = at(self.runs, (place["dataset"], place["model"], place["noise"]))
+            done = set(runs.loc[runs["status"] == OK, "method"])
+            for method in self.methods:
+                if method not in set(here["method"]):
+                    lost = "" if method in done else self.missing(**place, method=method)
+                    found.setdefault(method, {})[lost] = None
+        return {method: "" if "" in lost else ", ".join(lost) for method, lost in found.items()}
 
     def lost(self, rows: pd.DataFrame) -> list[str]:
         """What each row of `summary` is missing."""
@@ -118,6 +151,13 @@ def select(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
     return frame
 
 
+def at(frame: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """The rows of a place, and those of cells that do not depend on noise."""
+    dataset, model, noise = place
+    rows = select(frame, dataset=dataset, model=model)
+    return rows[rows["noise"].isna() | (rows["noise"] == noise)]
+
+
 def groups(
     frame: pd.DataFrame, columns: list[str]
 ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -126,10 +166,30 @@ def groups(
         yield dict(zip(columns, map(str, names), strict=True)), rows
 
 
+def best_first(block: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """The rows of one (data set, model, noise), in the order of its first metric's means."""
+    from annobench.reporting.labels import higher_is_better
+
+    first = next(metric for metric in metrics if metric in set(block["metric"]))
+    means = block[block["metric"] == first].set_index("method")["mean"]
+    order = means.sort_values(ascending=not higher_is_better(first), kind="stable")
+    places = {method: place for place, method in enumerate(order.index)}
+    return block.sort_values("method", key=lambda names: names.map(places), kind="stable")
+
+
 def seeds_text(row: pd.Series, missing: str) -> str:
     """How many seeds a mean rests on: "2 of 3 (1 diverged)"."""
     done = f"{row['seeds']} of {row['seeds_planned']}"
     return f"{done} ({missing})" if missing else done
+
+
+def difference(pairs: pd.DataFrame, method: str, other: str) -> pd.Series | None:
+    """Method minus other, of rows of COMPARISONS of one place and metric; None if the two have no
+    seed in common."""
+    for _, pair in pairs.iterrows():
+        if {pair["method"], pair["other"]} == {method, other}:
+            return pair if pair["method"] == method else turned(pair)
+    return None
 
 
 def turned(pair: pd.Series) -> pd.Series:

@@ -81,6 +81,13 @@ _KNOWN = {
     "self-rag": Look("#AA4499", "o", ":"),
     "noise-al": Look("#E69F00", "s", "-"),
     "small-loss": Look("#882255", "s", ":"),
+    "verbal-sft": Look("#009E73", "d", "--"),
+    "hard-grpo": Look("#E69F00", "v", ":"),
+    "jsd-grpo": Look("#E69F00", "o", "--"),
+    "shala": Look("#AA3377", "o"),
+    "shala-no-std": Look("#AA3377", "s", "--"),
+    "shala-mixed": Look("#AA3377", "D", ":"),
+    "shala-realm": Look("#332288", "o"),
 }
 """Relatives have like colours, or the same colour with another marker and line."""
 _COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")

@@ -71,17 +71,15 @@ def _row(tables: StudyTables, mean: pd.Series, pairs: pd.DataFrame, settings: Se
     from math import nan
 
     from annobench.evaluation.ranking import LEVEL
-    from annobench.reporting.study_tables import turned
+    from annobench.reporting.study_tables import difference
 
     method = mean["method"]
     place = {name: str(mean[name]) for name in ("dataset", "model", "noise")}
     row: Row = {"noise": place["noise"], "method": method, "seeds_planned": mean["seeds_planned"]}
-    found = pairs[(pairs["method"] == method) | (pairs["other"] == method)]
-    if found.empty:
+    pair = difference(pairs, method, settings.reference)
+    if pair is None:
         lost = tables.missing(**place, method=method) or f"no {settings.reference}"
         return row | {"mean": nan, "missing": lost}
-    pair = found.iloc[0]
-    pair = pair if pair["method"] == method else turned(pair)
     return row | {
         "mean": pair["difference"],
         "low": pair["low"],

@@ -190,9 +190,16 @@ def _mean(tables: StudyTables, place: _Place, model: str, method: str) -> pd.Ser
     """The row of SUMMARY, if the study has such a cell."""
     from annobench.reporting.study_tables import select
 
-    found = select(tables.summary, metric=place.metric, model=model, method=method)
-    found = found[(found["dataset"] == place.dataset) & (found["noise"] == place.noise)]
+    found = select(_at(tables.summary, place, model), method=method)
     return None if found.empty else found.iloc[0]
+
+
+def _at(frame: pd.DataFrame, place: _Place, model: str) -> pd.DataFrame:
+    """The rows of SUMMARY or COMPARISONS of a model in a column."""
+    from annobench.reporting.study_tables import select
+
+    found = select(frame, metric=place.metric, model=model)
+    return found[(found["dataset"] == place.dataset) & (found["noise"] == place.noise)]
 
 
 def _theirs(places: list[_Place], numbers: list[Published], row: str) -> dict[str, Any]:
@@ -211,8 +218,8 @@ def _published(place: _Place, numbers: list[Published], row: str) -> list[Publis
 def _our_gains(
     tables: StudyTables, places: list[_Place], model: str, of: Row, other: Row
 ) -> dict[str, Any]:
-    """The paired difference as a share of the other's mean, which is held fixed."""
-    from annobench.reporting.formats import Estimate
+    from annobench.reporting.formats import relative
+    from annobench.reporting.study_tables import difference
 
     name = of.model or model
     cells: dict[str, Estimate] = {}
@@ -220,31 +227,15 @@ def _our_gains(
     for place in places:
         mine = _mean(tables, place, name, of.method)
         base = _mean(tables, place, name, other.method)
-        pair = _difference(tables, place, name, of.method, other.method)
+        pairs = _at(tables.comparisons, place, name)
+        pair = difference(pairs, of.method, other.method)
         if mine is None or base is None:
             continue
+        cells[str(place)] = relative(pair, base["mean"])
         if pair is not None and base["mean"] > 0:
-            parts = (100 * pair[part] / base["mean"] for part in ("difference", "low", "high"))
-            cells[str(place)] = Estimate(*parts)
             planned = max(mine["seeds_planned"], base["seeds_planned"])
             seeds[f"{pair['seeds']} of {planned}"] = None
-        else:
-            cells[str(place)] = Estimate(None, note="nothing to compare")
     return {"seeds": ", ".join(sorted(seeds)) or None} | cells
-
-
-def _difference(
-    tables: StudyTables, place: _Place, model: str, method: str, other: str
-) -> pd.Series | None:
-    """The row of COMPARISONS, if the two have a seed in common."""
-    from annobench.reporting.study_tables import select, turned
-
-    found = select(tables.comparisons, metric=place.metric, model=model)
-    found = found[(found["dataset"] == place.dataset) & (found["noise"] == place.noise)]
-    for _, pair in found.iterrows():
-        if {pair["method"], pair["other"]} == {method, other}:
-            return pair if pair["method"] == method else turned(pair)
-    return None
 
 
 def _their_gains(

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from annobench.reporting.published import Published
     from annobench.reporting.study_tables import StudyTables
 
-NO_NUMBER = "no published number"
 NOT_HERE = "(not in this study)"
 
 
@@ -60,11 +58,11 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     wanted: dict[str, str | None] = settings.rows or dict.fromkeys(_names(tables))
     rows: list[dict[str, Any]] = []
     for name, row in wanted.items():
-        rows += [ours | _columns(numbers, row) for ours in _ours(tables, name, row)]
+        rows += [ours | published.columns(numbers, row) for ours in _ours(tables, name, row)]
     alone = [row for row in theirs if row not in settings.rows.values()]
     if not tables.runs.empty:
-        rows += [_place(NOT_HERE, row) | _columns(numbers, row) for row in alone]
-    *theirs, note = _columns(numbers, None)
+        rows += [_place(NOT_HERE, row) | published.columns(numbers, row) for row in alone]
+    *theirs, note = published.columns(numbers, None)
     return pd.DataFrame(rows, columns=[*_place("", None), *theirs, *tables.methods, note])
 
 
@@ -102,15 +100,3 @@ def _ours(tables: StudyTables, name: str, row: str | None) -> Iterator[dict[str,
 
 def _place(name: str, row: str | None) -> dict[str, Any]:
     return {"dataset": name, "paper's row": row, "model": None, "noise": None}
-
-
-def _columns(numbers: list[Published], row: str | None) -> dict[str, str | None]:
-    """The paper's cells of one of its rows."""
-    from annobench.reporting import published
-
-    here = [number for number in numbers if number.row == row]
-    cells: dict[str, str | None] = {}
-    for column, unit in dict.fromkeys((number.column, number.unit) for number in numbers):
-        found = [n for n in here if (n.column, n.unit) == (column, unit)]
-        cells[f"paper: {column}, {unit}"] = published.cell(found) if here else NO_NUMBER
-    return cells | {"the paper's note": published.notes(here)}

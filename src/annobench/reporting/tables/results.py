@@ -34,7 +34,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
     from annobench.reporting.formats import Estimate, estimate
     from annobench.reporting.labels import label
-    from annobench.reporting.study_tables import groups, seeds_text
+    from annobench.reporting.study_tables import best_first, groups, seeds_text
 
     tables = tables.only(settings)
     keys = ["dataset", "model", "noise", "method"]
@@ -48,7 +48,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     shown = tables.summary[tables.summary["metric"].isin(metrics)]
     rows: list[dict[str, Any]] = []
     for _, block in groups(shown, keys[:3]):
-        for place, part in groups(_best_first(block, metrics), keys):
+        for place, part in groups(best_first(block, metrics), keys):
             values = {str(row["metric"]): estimate(row) for _, row in part.iterrows()}
             rows.append(
                 place
@@ -57,14 +57,3 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
             )
     rows.sort(key=lambda row: (row["dataset"], row["model"], row["noise"]))
     return pd.DataFrame(rows, columns=[*keys, "seeds", *map(label, metrics)])
-
-
-def _best_first(block: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """The rows of one (data set, model, noise), in the order of its first metric's means."""
-    from annobench.reporting.labels import higher_is_better
-
-    first = next(metric for metric in metrics if metric in set(block["metric"]))
-    means = block[block["metric"] == first].set_index("method")["mean"]
-    order = means.sort_values(ascending=not higher_is_better(first), kind="stable")
-    places = {method: place for place, method in enumerate(order.index)}
-    return block.sort_values("method", key=lambda names: names.map(places), kind="stable")

@@ -1,0 +1,72 @@
+"""What is measured at every step of training, as curves of methods over their seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from annobench.reporting.study_tables import Place, StudyTables
+    from annobench.reporting.style import Look
+
+
+def with_status(tables: StudyTables) -> pd.DataFrame:
+    """The history of every cell, beside what became of it."""
+    keys = ["dataset", "model", "method", "noise", "seed"]
+    return tables.history.merge(tables.runs[[*keys, "status"]], on=keys)
+
+
+def draw(
+    panel: Axes,
+    rows: pd.DataFrame,
+    axes: tuple[str, str],
+    look: Look,
+    window: int,
+    seeds: Literal["lines", "band"] = "lines",
+) -> None:
+    """One method: the mean of the seeds that are ok thick, smoothed by a running mean.
+
+    The seeds are thin lines, or a band from the lowest to the highest of those that are ok. A seed
+    that is not ok is a thin line that ends in a cross at its last finite value.
+
+    Args:
+        rows: `with_status` of the method.
+        axes: the columns on the horizontal and the vertical axis.
+        window: steps in the running mean.
+    """
+    import numpy as np
+    import pandas as pd
+
+    x, y = axes
+    finite = rows[np.isfinite(rows[y])].sort_values("step")
+    ok: list[pd.DataFrame] = []
+    for _, run in finite.groupby("seed", dropna=False):
+        smooth = run.assign(**{y: run[y].rolling(window, min_periods=1, center=True).mean()})
+        done = bool((run["status"] == "ok").all())
+        if seeds == "lines" or not done:
+            panel.plot(smooth[x], smooth[y], color=look.colour, lw=0.5, alpha=0.4)
+        if done:
+            ok.append(smooth)
+        else:
+            last = smooth.iloc[-1]
+            panel.plot(last[x], last[y], "X", color=look.colour, ms=7, mec="white", zorder=3)
+    if ok:
+        by_step = pd.concat(ok).groupby("step", as_index=False)
+        mean = by_step[list({"step", x, y})].mean()
+        panel.plot(mean[x], mean[y], look.line, color=look.colour, lw=1.6)
+        if seeds == "band":
+            ends = by_step[y].min()[y], by_step[y].max()[y]
+            panel.fill_between(mean[x], *ends, color=look.colour, alpha=0.18, lw=0)
+
+
+def axis(name: str, window: int) -> str:
+    """An axis title that states the smoothing."""
+    return name if window == 1 else f"{name}\n(running mean of {window} steps)"
+
+
+def holes(tables: StudyTables, place: Place) -> str:
+    """What each method is missing there, a line each."""
+    texts = ((method, tables.missing(*place, method)) for method in tables.methods)
+    return "\n".join(f"{method}: {missing}" for method, missing in texts if missing)

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,10 +54,10 @@ class Writer:
     ) -> list[Said]:
         """What follows each of these prompts, `copies` times side by side, all in one batch.
 
-        A decoder-only model reads each prompt once for all its copies. Each
-        token is drawn by one of `draws` [prompts * copies, most], uniform on [0, 1), through the
-        inverse of the model's cumulative distribution; without draws it is the likeliest. So a
-        text does not depend on the others in its batch, but for rounding.
+        A decoder-only model reads each prompt once for all its copies, and what all prompts begin
+        with once for all of them. Each token is drawn by one of `draws` [prompts * copies, most],
+        uniform on [0, 1), through the inverse of the model's cumulative distribution; without draws
+        it is the likeliest. So a text does not depend on the others in its batch, but for rounding.
 
         Raises:
             AnnobenchError: a prompt leaves no room in the model's window, or no token ends a text.
@@ -63,44 +65,58 @@ class Writer:
         ends = self._ends()
         pad = self.tokenizer.pad_token_id
         filler = ends[0] if pad is None else pad
+        decoder = not self.model.config.is_encoder_decoder
+        shared = _shared(prompts) if decoder and self._takes_positions() else 0
         width = max(map(len, prompts))
-        left = not self.model.config.is_encoder_decoder
         ids = torch.full((len(prompts), width), filler)
         seen = torch.zeros_like(ids)
         for row, prompt in enumerate(prompts):
-            places = slice(width - len(prompt), None) if left else slice(len(prompt))
-            ids[row, places] = torch.tensor(prompt)
+            rest = torch.tensor(prompt[shared:])
+            ids[row, :shared] = torch.tensor(prompt[:shared])
+            seen[row, :shared] = 1
+            # A decoder goes on right behind the prompt, so what fills it up stands before.
+            places = slice(width - len(rest), None) if decoder else slice(len(rest))
+            ids[row, places] = rest
             seen[row, places] = 1
         pen = _Pen(self, len(prompts) * copies, ends, draws)
         self.model.generation_config = self._plainly(ends, filler)
         model: Any = self.model
         ids, seen = ids.to(model.device), seen.to(model.device)
+        known = self._read_once(ids, seen, shared, copies) if shared else {}
         model.generate(
             ids.repeat_interleave(copies, 0),
             attention_mask=seen.repeat_interleave(copies, 0),
             max_new_tokens=self._room(width),
             logits_processor=[pen],
-            **(self._read_once(ids, seen, copies) if left and copies > 1 and width > 1 else {}),
+            **known,
         )
         return [
             self._cut(tokens, log_p, whole)
             for tokens, log_p, whole in zip(pen.said, pen.log_p, pen.whole, strict=True)
         ]
 
+    def _takes_positions(self) -> bool:
+        return "position_ids" in signature(self.model.forward).parameters
+
     @torch.no_grad()
-    def _read_once(self, ids: Tensor, seen: Tensor, copies: int) -> dict[str, Any]:
-        """What a decoder keeps of all but the last token of each prompt, for every copy of it."""
+    def _read_once(self, ids: Tensor, seen: Tensor, shared: int, copies: int) -> dict[str, Any]:
+        """What a decoder keeps of all but the last token of each prompt, for every copy of it; the
+        first `shared` tokens are the same in all."""
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.model.config)
         model: Any = self.model
-        model(
-            ids[:, :-1],
-            attention_mask=seen[:, :-1],
-            position_ids=(seen[:, :-1].cumsum(1) - 1).clamp(min=0),
-            past_key_values=cache,
-            logits_to_keep=1,
-        )
+        model(ids[:1, :shared], past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache.batch_repeat_interleave(len(ids))
+        if shared < ids.shape[1] - 1:
+            model(
+                ids[:, shared:-1],
+                attention_mask=seen[:, :-1],
+                position_ids=(seen.cumsum(1) - 1).clamp(min=0)[:, shared:-1],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
         cache.batch_repeat_interleave(copies)
         return {"past_key_values": cache}
 
@@ -149,6 +165,13 @@ class Writer:
         return GenerationConfig(  # type: ignore[no-untyped-call]
             eos_token_id=ends, pad_token_id=filler, decoder_start_token_id=start, do_sample=False
         )
+
+
+def _shared(prompts: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all prompts begin with; the last one of a prompt is not counted."""
+    first, last = min(prompts), max(prompts)
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first[:-1], last[:-1], strict=False))
+    return min(sum(1 for _ in same), min(map(len, prompts)) - 1)
 
 
 def _dense(text: str) -> str:

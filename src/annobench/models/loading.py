@@ -82,18 +82,29 @@ def parameter_count(folder: Path) -> int:
 def read_out_in_fp32(model: "PreTrainedModel") -> None:
     """Outside training, compute vocabulary logits in fp32 whatever the arithmetic around them.
 
-    A bf16 logit near 20 is a multiple of 1/8, so two options would often tie.
+    A bf16 logit near 20 is a multiple of 1/8, so two options would often tie. Of a frozen head in
+    bf16, which is not to change any more, a copy in fp32 is kept: a cast at every generated token
+    takes longer than the token's logits.
     """
     import torch
     from torch import Tensor, nn
     from torch.nn.functional import linear
+
+    kept: list[Tensor] = []
+
+    def weight(head: nn.Linear) -> Tensor:
+        if head.weight.dtype is not torch.bfloat16 or head.weight.requires_grad:
+            return head.weight.float()
+        if not kept:
+            kept.append(head.weight.float())
+        return kept[0]
 
     def exact(head: nn.Linear, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
         if head.training:
             return output
         bias = None if head.bias is None else head.bias.float()
         with torch.autocast(output.device.type, enabled=False):
-            return linear(args[0].float(), head.weight.float(), bias)
+            return linear(args[0].float(), weight(head), bias)
 
     head: nn.Linear = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     head.register_forward_hook(exact)

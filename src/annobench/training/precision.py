@@ -1,6 +1,5 @@
 """Devices and arithmetic."""
 
-from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 import torch
@@ -17,13 +16,9 @@ def arithmetic(device: torch.device, precision: str) -> AbstractContextManager[N
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def store_frozen(model: nn.Module, precision: str, apart: Collection[nn.Parameter] = ()) -> None:
-    """Frozen parameters in the format of the arithmetic; trained ones, and those `apart`, stay as
-    they are, fp32."""
-    kept = set(apart)
+def store_frozen(model: nn.Module, precision: str) -> None:
+    """Frozen parameters in the format of the arithmetic; trained ones stay fp32."""
     if precision == "bf16":
         for parameter in model.parameters():
-            if parameter.requires_grad or parameter in kept:
-                continue
-            if parameter.is_floating_point():
+            if not parameter.requires_grad and parameter.is_floating_point():
                 parameter.data = parameter.data.bfloat16()

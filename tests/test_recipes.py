@@ -203,7 +203,9 @@ def test_a_digest_takes_in_modules_that_are_imported_inside_functions(original, 
     assert digest(copy, "annobench.methods.realm") == digest(original, "annobench.methods.realm")
 
 
-@pytest.mark.parametrize("metric", ["metrics/nll.py", "text_metrics/exact_match.py"])
+@pytest.mark.parametrize(
+    "metric", ["metrics/nll.py", "text_metrics/exact_match.py", "distribution_metrics/kl.py"]
+)
 def test_the_code_of_the_evaluation_holds_every_metric(original, copy, metric):
     source = copy / "annobench" / "evaluation" / metric
     source.write_text(source.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")

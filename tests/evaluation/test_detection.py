@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from annobench import tables
-from annobench.evaluation.agreement import LABELS, UNREAD_ANSWERS, Agreement
+from annobench.evaluation.agreement import LABELS, UNPARSED, UNREAD_ANSWERS, Agreement
 from annobench.evaluation.detection import explained, hard_items, judged, measures
 from annobench.reporting.labels import AGREEMENTS
 
@@ -105,9 +105,9 @@ def test_by_hand(labels, targets, items, tmp_path):
 def test_the_measures_are_those_that_a_table_may_show(labels, targets, items):
     found = measures(judged(labels, targets([1] * 6), items))
     assert [*LABELS] == [*AGREEMENTS]
-    assert [*found, UNREAD_ANSWERS] == [*LABELS][2:]
+    assert [*found, UNREAD_ANSWERS, UNPARSED] == [*LABELS][2:]
     assert [name for name, higher in AGREEMENTS.items() if not higher] == [
-        "lost-correct", "lost-hard", UNREAD_ANSWERS,
+        "lost-correct", "lost-hard", UNREAD_ANSWERS, UNPARSED,
     ]  # fmt: skip
 
 

@@ -124,6 +124,14 @@ def test_p_value_by_hand():
     assert p_value(np.zeros(11)) == 1
 
 
+def test_resamples_on_which_a_metric_is_not_defined_are_left_out():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0.1, 0.05, 101)
+    holes = np.insert(draws, [1, 7, 50], np.nan)
+    assert interval(centred(holes)) == pytest.approx(interval(centred(draws)))
+    assert p_value(holes) == p_value(draws)
+
+
 def test_adjusted_is_benjamini_hochberg():
     found = adjusted(np.array([0.01, 0.04, 0.03, 0.005]))
     assert found == pytest.approx([0.02, 0.04, 0.04, 0.02])

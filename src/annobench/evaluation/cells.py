@@ -88,7 +88,8 @@ def _written(cell: CellResult, found: pd.DataFrame, items: Asked) -> np.ndarray 
     asked = found["text"].notna().to_numpy()
     if not asked.any():
         return None
-    out = np.where(asked[:, None], uniform(items.options), np.nan)
+    even = uniform(items.options, int(items.options.max()))
+    out = np.where(asked[:, None], even, np.nan)
     read = asked & found["verbal"].notna().to_numpy()
     if read.any():
         some = Asked(items.item[read], items.options[read])

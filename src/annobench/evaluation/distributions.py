@@ -33,19 +33,21 @@ class Human:
 
     def entropy_of(self, p: np.ndarray) -> np.ndarray:
         """[n], of other distributions p [n, K] of the same items."""
-        found: np.ndarray = distances.entropy(p, self.options).round(DIGITS)
+        found: np.ndarray = np.round(distances.entropy(p, self.options), DIGITS)
         return found
 
     @cached_property
     def majority(self) -> np.ndarray:
         """[n, K]: 1 at the option of the largest share; all 0 where two tie."""
         top = self.shares == self.shares.max(-1, keepdims=True)
-        return (top & (top.sum(-1, keepdims=True) == 1)).astype(float)
+        alone: np.ndarray = top & (top.sum(-1, keepdims=True) == 1)
+        return alone.astype(float)
 
     @cached_property
     def from_uniform(self) -> np.ndarray:
         """[n] JS divergence of the uniform distribution."""
-        return distances.jsd_divergence(uniform(self.options), self.shares)
+        even = uniform(self.options, self.shares.shape[-1])
+        return distances.jsd_divergence(even, self.shares)
 
     @cached_property
     def drawn(self) -> np.ndarray:
@@ -54,14 +56,15 @@ class Human:
 
         Exact: the divergence is a sum over options, and the count of one option is binomial.
         """
-        from scipy.stats import binom
+        from scipy.special import comb
 
         share, at = np.unique(self.shares, return_inverse=True)
         expected = np.empty((len(share), DRAWN))
+        q = share[:, None]
         for k in range(1, DRAWN + 1):
             count = np.arange(k + 1)
-            terms = _divergence_terms(count / k, share[:, None])
-            expected[:, k - 1] = (binom.pmf(count, k, share[:, None]) * terms).sum(-1)
+            chance = comb(k, count) * q**count * (1 - q) ** (k - count)
+            expected[:, k - 1] = (chance * _divergence_terms(count / k, q)).sum(-1)
         found: np.ndarray = expected[at.reshape(self.shares.shape)].sum(1)
         return found
 
@@ -75,10 +78,10 @@ def _divergence_terms(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return terms
 
 
-def uniform(options: np.ndarray) -> np.ndarray:
-    """[n, K], each row over as many options [n] as it has."""
-    own: np.ndarray = np.arange(options.max(initial=0)) < options[:, None]
-    return own / options[:, None]
+def uniform(options: np.ndarray, width: int) -> np.ndarray:
+    """[n, width], each row over as many options [n] as it has."""
+    own = np.arange(width) < options[:, None]
+    return np.where(own, 1 / options[:, None], 0.0)
 
 
 def known(items: pd.DataFrame) -> pd.DataFrame:
@@ -108,6 +111,6 @@ def terciles(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def rows_of(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """`known` rows with what a cell predicted of them: `tables.DISTRIBUTIONS` but for the cell."""
-    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"])
+    said = predictions.reindex(columns=["item", "probabilities", "verbal", "text"]).astype(object)
     found = rows[["item", "prompt"]].assign(human=rows["distribution"], entropy=human(rows).entropy)
     return found.merge(said, on="item", validate="one_to_one")

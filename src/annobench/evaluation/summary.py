@@ -106,7 +106,8 @@ def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
     the items, pairs and ranks. A cell on whose items a metric is not defined is missing from the
     metric's mean. Agreements have a t interval over seeds, cut to the range of the measure; they
     rest on no test items and are not ranked. A model none of whose cells depends on noise stands
-    under every noise of its data set. p values are adjusted over all pairs of a metric in the study.
+    under every noise of its data set.
+    p values are adjusted over all pairs of a metric in the study.
     """
     means: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []

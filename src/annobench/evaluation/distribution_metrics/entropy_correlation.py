@@ -15,26 +15,26 @@ HIGHER_IS_BETTER = True
 def value(p: np.ndarray, human: Human, weights: np.ndarray) -> np.ndarray:
     """[..., items] weights -> [...] in [-1, 1]; NaN where one of the entropies is the same for all
     items that count."""
-    mine, theirs = ranks(human.entropy_of(p), weights), ranks(human.entropy, weights)
-    both = (weights * mine * theirs).sum(-1)
-    spread = (weights * mine**2).sum(-1) * (weights * theirs**2).sum(-1)
-    defined = spread > 0
-    found = np.divide(both, np.sqrt(spread), out=np.full_like(both, np.nan), where=defined)
+    counts = np.ascontiguousarray(np.moveaxis(weights, -1, 0))  # items first: rows are gathered
+    mine, theirs = ranks(human.entropy_of(p), counts), ranks(human.entropy, counts)
+    weighted = counts * mine
+    both = (weighted * theirs).sum(0)
+    spread = (weighted * mine).sum(0) * (counts * theirs**2).sum(0)
+    found = np.divide(both, np.sqrt(spread), out=np.full_like(both, np.nan), where=spread > 0)
     cut: np.ndarray = np.clip(found, -1, 1)
     return cut
 
 
-def ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean ranks [..., items] of values [items], less the mean of all ranks.
+def ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean ranks [items, ...] of values [items] that are there `counts` [items, ...] times.
 
-    A level's rank is the weight below it and half of its own; the mean of all is half of the total.
+    A level's rank is the count below it and half of its own. The mean of all, half of the total, is
+    taken off.
     """
-    _, level = np.unique(values, return_inverse=True)
-    order = np.argsort(level, kind="stable")
-    ends = np.cumsum(np.bincount(level))
-    summed = np.cumsum(weights[..., order], axis=-1)
-    upto = summed[..., ends - 1]
-    below = np.zeros_like(upto)
-    below[..., 1:] = upto[..., :-1]
-    middle: np.ndarray = (below + upto - upto[..., -1:]) / 2
-    return middle[..., level]
+    order = np.argsort(values)
+    _, level, size = np.unique(values, return_inverse=True, return_counts=True)
+    upto = np.cumsum(counts[order], axis=0)[np.cumsum(size) - 1]
+    middle = upto - upto[-1]
+    middle[1:] += upto[:-1]
+    found: np.ndarray = middle[level] / 2
+    return found

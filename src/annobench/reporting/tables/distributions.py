@@ -54,11 +54,6 @@ class Settings(Shown):
     table: str = "main"
     """Which of the file's tables."""
 
-    def named(self) -> Iterator[tuple[str, str, str]]:
-        yield from super().named()
-        if self.baseline:
-            yield "baseline", "methods", self.baseline
-
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, noise, reading, method), then one per row of the paper's.

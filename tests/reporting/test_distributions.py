@@ -74,6 +74,16 @@ def test_both_readings_stand_one_after_the_other_the_best_first(people_study):
         assert found == Estimate(summary["mean"], summary["low"], summary["high"], summary["rank"])
 
 
+def test_a_measure_that_a_seed_does_not_define_says_so(people_study):
+    summary = people_study.summary.reset_index(drop=True)
+    here = (summary[list(PLACE)] == list(PLACE.values())).all(axis=1)
+    summary.loc[here & (summary["metric"] == "entropy-correlation"), "seeds"] = 2
+    rows = summary[here].set_index("metric").loc[["entropy-correlation", "kl"]].reset_index()
+    notes = [distributions._estimate(row, 3).note for _, row in rows.iterrows()]
+    assert notes == ["defined in 2 of 3", ""]
+    assert distributions._seeds(rows, "") == "3 of 3"
+
+
 def test_what_was_not_written_or_could_not_be_read_is_said(people_study):
     frame = distributions.table(people_study, distributions.Settings(reading="verbal"))
     assert set(frame["reading"]) == {"written"}

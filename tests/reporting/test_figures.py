@@ -26,7 +26,10 @@ from annobench.settings import Settings
 KINDS = registry.kinds("reporting.figures")
 KEYS = {
     "perplexity-densities": {"study": {"method": "realm"}, "response_study": {}},
-    "gain-by-noise": {"response_study": {"reference": "token-sft"}},
+    "gain-by-noise": {
+        "response_study": {"reference": "token-sft"},
+        "people_study": {"reference": "majority"},
+    },
 }
 """What a kind needs to be told of a made-up study; of `study` where it is not named."""
 

@@ -60,6 +60,11 @@ def is_leftmost(panel: "Axes") -> bool:
     return spec is not None and spec.is_first_col()
 
 
+def _is_alone(panel: "Axes") -> bool:
+    spec = panel.get_subplotspec()
+    return spec is not None and spec.is_first_col() and spec.is_last_col()
+
+
 def panel_inches(figure: Figure, panel: "Axes") -> float:
     """About how wide a panel is."""
     across = panel.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
@@ -74,7 +79,10 @@ def title(
     Args:
         lift: points between the panel and its title, where labels stand.
     """
-    characters = panel_inches(figure, panel) / _INCHES_PER_CHARACTER
+    inches = panel_inches(figure, panel)
+    if _is_alone(panel):  # its title stands right of the figure's middle, by half its axis labels
+        inches -= 0.35
+    characters = inches / _INCHES_PER_CHARACTER
     below = _wrapped(note, characters * 8 / SMALL)
     lines = below.count("\n") + 1 if below else 0
     panel.set_title(

@@ -12,6 +12,7 @@ _NAMING = {
     "model": "models",
     "method": "methods",
     "reference": "methods",
+    "baseline": "methods",
 }
 """Keys that name entries of an axis of the study, in every table and figure that has them."""
 

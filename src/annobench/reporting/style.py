@@ -82,7 +82,7 @@ _KNOWN = {
     "noise-al": Look("#E69F00", "s", "-"),
     "small-loss": Look("#882255", "s", ":"),
     "verbal-sft": Look("#009E73", "d", "--"),
-    "hard-grpo": Look("#E69F00", "v", ":"),
+    "hard-grpo": Look("#E69F00", "^", ":"),
     "jsd-grpo": Look("#E69F00", "o", "--"),
     "shala": Look("#AA3377", "o"),
     "shala-no-std": Look("#AA3377", "s", "--"),

@@ -12,7 +12,12 @@ A file `<kind>.py` defines
         each must not all be 0
 """
 
-import numpy as np
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def mean(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

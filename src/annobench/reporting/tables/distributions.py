@@ -54,11 +54,6 @@ class Settings(Shown):
     table: str = "main"
     """Which of the file's tables."""
 
-    def named(self) -> Iterator[tuple[str, str, str]]:
-        yield from super().named()
-        if self.baseline:
-            yield "baseline", "methods", self.baseline
-
 
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, noise, reading, method), then one per row of the paper's.
@@ -98,30 +93,48 @@ def _ours(
 ) -> Iterator[dict[str, Any]]:
     """`tables` has the baseline, whether it is `shown` or not."""
     from annobench.evaluation.agreement import UNPARSED
-    from annobench.reporting.formats import Estimate, estimate
+    from annobench.reporting.formats import Estimate
     from annobench.reporting.labels import WRITTEN, label, read_as
-    from annobench.reporting.study_tables import best_first, groups, seeds_text, select
+    from annobench.reporting.study_tables import best_first, groups, select
 
     metrics = {read_as(metric, reading): label(metric) for metric in settings.metrics}
     for place, rows in groups(shown.summary, ["dataset", "model", "noise"]):
         block = rows[rows["metric"].isin(metrics)]
         if block.empty:
             continue
+        means, pairs = select(tables.summary, **place), select(tables.comparisons, **place)
         for method in dict.fromkeys([*best_first(block, list(metrics))["method"], *rows["method"]]):
-            at, part = place | {"method": method}, select(block, method=method)
+            at, mine = place | {"method": method}, select(rows, method=method)
+            part = mine[mine["metric"].isin(metrics)]
             missing = shown.missing(**at)
-            seeds = missing or NOT_ASKED if part.empty else seeds_text(part.iloc[0], missing)
-            values = {str(row["metric"]): estimate(row) for _, row in part.iterrows()}
+            done = int(part["seeds"].max()) if len(part) else 0
+            values = {str(row["metric"]): _estimate(row, done) for _, row in part.iterrows()}
             row = (
                 at
-                | {"reading": WRITTEN[reading], "seeds": seeds}
+                | {"reading": WRITTEN[reading], "seeds": _seeds(part, missing)}
                 | {heading: values.get(name, Estimate(None)) for name, heading in metrics.items()}
-                | _gains(tables, settings, reading, place, method)
+                | _gains(means, pairs, settings, reading, method)
             )
             if reading == "verbal":
-                unread = select(shown.summary, **at, metric=UNPARSED)
-                row[UNREAD] = _percent(unread)
+                row[UNREAD] = _percent(select(mine, metric=UNPARSED))
             yield row
+
+
+def _seeds(rows: pd.DataFrame, missing: str) -> str:
+    """Of the measure that rests on the most seeds."""
+    from annobench.reporting.study_tables import seeds_text
+
+    if rows.empty:
+        return missing or NOT_ASKED
+    return seeds_text(rows.sort_values("seeds", kind="stable").iloc[-1], missing)
+
+
+def _estimate(row: pd.Series, done: int) -> Estimate:
+    """With a note where the measure is not defined in each of the `done` seeds."""
+    from annobench.reporting.formats import estimate
+
+    seeds = int(row["seeds"])
+    return estimate(row, note=f"defined in {seeds} of {done}" if seeds < done else "")
 
 
 def _percent(rows: pd.DataFrame) -> Estimate:
@@ -144,24 +157,22 @@ def _headings(settings: Settings) -> dict[str, str]:
 
 
 def _gains(
-    tables: StudyTables, settings: Settings, reading: Reading, place: dict[str, str], method: str
+    means: pd.DataFrame, pairs: pd.DataFrame, settings: Settings, reading: Reading, method: str
 ) -> dict[str, Estimate]:
+    """Of rows of SUMMARY and COMPARISONS of one place."""
     from annobench.reporting.formats import Estimate, relative
     from annobench.reporting.labels import higher_is_better, read_as
     from annobench.reporting.study_tables import difference, select
 
+    baseline = str(settings.baseline)
+    if method == baseline:
+        return dict.fromkeys(_headings(settings).values(), Estimate(None, note="the baseline"))
     cells = {}
     for metric, heading in _headings(settings).items():
-        here = place | {"metric": read_as(metric, reading)}
-        base = select(tables.summary, **here, method=str(settings.baseline))
-        pair = [method, str(settings.baseline)]
-        if method == settings.baseline:
-            cells[heading] = Estimate(None, note="the baseline")
-            continue
-        if not higher_is_better(metric):
-            pair.reverse()
-        found = difference(select(tables.comparisons, **here), *pair)
-        cells[heading] = relative(found, base["mean"].max())
+        measure = read_as(metric, reading)
+        pair = (method, baseline) if higher_is_better(metric) else (baseline, method)
+        base = select(means, metric=measure, method=baseline)["mean"].max()
+        cells[heading] = relative(difference(select(pairs, metric=measure), *pair), base)
     return cells
 
 

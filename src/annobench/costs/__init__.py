@@ -78,6 +78,8 @@ def estimate(study: Study) -> Estimate:
             unknown[f"the size of model {cell.model}"] = None
         if study.views_of(cell) or study.method(cell).NEEDS.model:
             unknown["what untrained models are asked"] = None
+        if study.views.verbal:
+            unknown["what models write: distributions and rollouts"] = None
         if items is None or model is None:
             continue
         operations = _operations(study, cell, model, items)

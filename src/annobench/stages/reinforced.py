@@ -53,10 +53,7 @@ def reinforced(
     places = places_of(whole, job.model, job.stream)
     for parameter in places.values():
         parameter.requires_grad_(True)
-    head: Any = whole.get_output_embeddings()  # type: ignore[no-untyped-call]
-    store_frozen(
-        whole, job.training.precision, apart=[head.weight]
-    )  # each token is read out in fp32
+    store_frozen(whole, job.training.precision)
     whole.to(pick_device())  # type: ignore[arg-type]
     if job.training.gradient_checkpointing:
         recompute_activations(whole)

@@ -7,7 +7,7 @@ import pytest
 
 from annobench import tables
 from annobench.models.asking import Asker
-from annobench.models.settings import Full, Model, Views
+from annobench.models.settings import Full, Model, Verbal, Views
 from annobench.registry import component
 from annobench.stages.encode import encode
 from annobench.stages.job import Job
@@ -44,7 +44,9 @@ def job(saved, items, annotations, vectors, tmp_path):
         training = Training(**(keys | training))
         tokens, states = encode(items, folder, model, training)
         own = method.Settings(**(settings or {}))
-        asker = Asker(folder, model, Views(answer_tokens=4, new_tokens=8), training, ("asked",))
+        verbal = Verbal(form="list", tokens=6) if method.NEEDS.verbal else None
+        views = Views(answer_tokens=4, new_tokens=8, verbal=verbal)
+        asker = Asker(folder, model, views, training, ("asked",))
         names = method.views(own) if hasattr(method, "views") else ()
         return Job(
             items=items,

@@ -1,4 +1,4 @@
-"""Steps of SHALA-LLM with TRL's GRPOTrainer: `python benchmarks/grpo.py --model FOLDER`.
+"""Steps of SHALA-LLM, ours and TRL's: `python benchmarks/grpo.py --model FOLDER`.
 
 All sides draw as many rollouts of the same prompts, score them by the same reward and train the
 same layers. Each side runs in a process of its own, and which goes first alternates.
@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 from annobench.files import read_json, write_json
 
-SIDES = ("trl",)
+SIDES = ("annobench", "trl")
 WARM_UP = 1
 """Steps that are not counted."""
 EXAMPLE = "Which is the best pet?\n- a snake\n- a dog\n- a cat\n- a parrot"
@@ -67,12 +67,13 @@ def asked(given: argparse.Namespace) -> Any:
 def measure(given: argparse.Namespace, begun: float) -> dict[str, Any]:
     """One side, in this process, which began at `begun`."""
     import torch
+    from grpo_ours import ours
     from grpo_peer import trl
 
     from annobench.percentages import read
 
     torch.set_num_threads(given.threads)
-    side = {"trl": trl}[given.side]
+    side = {"annobench": ours, "trl": trl}[given.side]
     with TemporaryDirectory() as folder:
         ends, said = side(asked(given), Path(folder))
     texts = [text for step in said[WARM_UP:] for text in step]

@@ -7,6 +7,7 @@ import grpo as benchmark
 import numpy as np
 import pytest
 import torch
+from grpo_ours import ours
 from grpo_peer import Asked, trl, weighted_advantages
 
 SCRIPT = Path(benchmark.__file__)
@@ -46,9 +47,10 @@ def test_it_runs_and_says_what_was_measured(saved, tmp_path):
         assert run["process_seconds"] > run["seconds_per_step"]
 
 
-def test_the_peer_draws_a_group_of_each_prompt_a_step(given, tmp_path):
+@pytest.mark.parametrize("side", [ours, trl])
+def test_a_side_draws_a_group_of_each_prompt_a_step(given, tmp_path, side):
     with torch.random.fork_rng():
-        ends, said = trl(given, tmp_path)
+        ends, said = side(given, tmp_path)
     assert len(ends) == 2
     assert ends == sorted(ends)
     assert [len(step) for step in said] == [8, 8]

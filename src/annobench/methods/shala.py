@@ -73,7 +73,7 @@ class Settings(_settings.Settings):
     rollout; 0 needs no reference and saves its pass."""
     format_bonus: NonNegativeFloat = 0.1
     """What is added to the reward of a rollout that can be read."""
-    warmup: NonNegativeInt = 12
+    warmup: NonNegativeInt = 20
     """Supervised steps of 16 texts of random percentages, before all else; the same for every
     method with rollouts."""
     warmup_lr: PositiveFloat = 4e-4

@@ -13,8 +13,9 @@ demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
 	annobench show $(STUDY)
 
+# Two processes, a file of tests at a time; a fixed hash seed, so that both collect the same names.
 test: $(ENVIRONMENT)
-	python -m pytest
+	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(ENVIRONMENT)
 	ruff format --check

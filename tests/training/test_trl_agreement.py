@@ -1,4 +1,4 @@
-"""TRL's GRPO as the peer: its loss on given rollouts, and that it takes advantages as they are."""
+"""TRL's GRPO as the peer: its loss is ours, and it takes advantages as they are."""
 
 import copy
 
@@ -7,8 +7,11 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, load_tokenizer
+from annobench.models.tokens import TokenItem
 from annobench.rewards import advantages
+from annobench.training import policy
 
 PROMPTS = [[4, 9, 12], [4, 9, 12], [13, 5, 6, 7, 8], [13, 5, 6, 7, 8]]
 COMPLETIONS = [[20, 21, 1], [22, 1], [30, 31, 32, 33], [34]]
@@ -21,8 +24,8 @@ def grpo_trainer(folder, model, out, reward=None, **settings):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    policy = copy.deepcopy(model)
-    policy.config._name_or_path = str(folder)
+    copied = copy.deepcopy(model)
+    copied.config._name_or_path = str(folder)
     default = {"num_generations": 2, "per_device_train_batch_size": 4, "scale_rewards": "none"}
     arguments = GRPOConfig(
         output_dir=str(out),
@@ -39,7 +42,7 @@ def grpo_trainer(folder, model, out, reward=None, **settings):
     )
     prompts = ["which colour is the ball ?", "is the cat red ?"]
     return GRPOTrainer(
-        policy,
+        copied,
         reward or (lambda completions, **_: [0.0] * len(completions)),
         args=arguments,
         train_dataset=Dataset.from_dict({"prompt": prompts}),
@@ -56,7 +59,7 @@ def trl_loss(folder, out, model, reference, prompts, completions, advantages, ol
     `settings` are TRL's: epsilon (clip), beta (KL), temperature.
     """
     trainer = grpo_trainer(folder, model, out, **settings)
-    policy = trainer.model.eval()  # no dropout; TRL then divides by no accumulation steps
+    peer = trainer.model.eval()  # no dropout; TRL then divides by no accumulation steps
     inputs = {"advantages": torch.tensor(advantages)}
     for name, rows, side in (("prompt", prompts, "left"), ("completion", completions, "right")):
         rows = [torch.tensor(row) for row in rows]
@@ -69,11 +72,9 @@ def trl_loss(folder, out, model, reference, prompts, completions, advantages, ol
         trainer.ref_model.load_state_dict(reference.state_dict())
         with torch.no_grad():
             inputs["ref_per_token_logps"] = log_probabilities(trainer, trainer.ref_model, inputs)
-    loss = trainer._compute_loss(policy, inputs)
+    loss = trainer._compute_loss(peer, inputs)
     loss.backward()
-    return loss.item(), {
-        name: p.grad for name, p in policy.named_parameters() if p.grad is not None
-    }
+    return loss.item(), {name: p.grad for name, p in peer.named_parameters() if p.grad is not None}
 
 
 def log_probabilities(trainer, model, inputs):
@@ -99,39 +100,37 @@ def models(saved):
     return folder, model, reference
 
 
-def completions_log_p(model, temperature=1.0):
-    """By hand, one rollout at a time: [B, T]."""
-    found = torch.zeros(4, 4)
-    for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS, strict=True)):
-        logits = model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1]
-        log_p = (logits / temperature).log_softmax(-1)
-        found[row, : len(completion)] = log_p.gather(1, torch.tensor(completion)[:, None])[:, 0]
-    return found
+def packed_log_p(model, temperature):
+    """Ours, [tokens]: the rollouts of a prompt behind it in one row."""
+    items = [
+        TokenItem("", tuple(PROMPTS[n]), tuple(map(tuple, COMPLETIONS[n : n + 2]))) for n in (0, 2)
+    ]
+    scorer = DecoderScorer(model, items, "sum", 100, model.device)
+    return torch.cat([log_p for _, log_p in scorer.answers(np.arange(2), temperature)])
 
 
 @pytest.mark.parametrize(("beta", "temperature"), [(0.04, 1.0), (0.0, 0.7)])
-def test_trls_loss_is_the_papers(models, tmp_path, beta, temperature):
-    """- mean of min(rho A, clip(rho) A) - beta KL, the KL estimated by exp(d) - d - 1."""
+def test_our_loss_and_gradients_are_trls(models, tmp_path, beta, temperature):
     folder, model, reference = models
+    log_p = packed_log_p(model, temperature)
+    lengths = torch.tensor([len(completion) for completion in COMPLETIONS])
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        noise = 0.3 * torch.randn(4, 4)
-    log_p = completions_log_p(model, temperature)
-    old = (log_p + noise).detach()
-    ratio, a = (log_p - old).exp(), torch.tensor(ADVANTAGES)[:, None]
-    far = completions_log_p(reference, temperature).detach() - log_p
-    each = torch.minimum(ratio * a, ratio.clamp(0.8, 1.2) * a) - beta * (far.exp() - far - 1)
-    lengths = torch.tensor([len(completion) for completion in COMPLETIONS])
-    mask = torch.arange(4) < lengths[:, None]
-    wanted = -((each * mask).sum(1) / lengths).mean()
+        old = log_p.detach() + 0.3 * torch.randn(len(log_p))
+    with torch.no_grad():
+        known = packed_log_p(reference, temperature) if beta else None
+    advantage = torch.tensor(ADVANTAGES).repeat_interleave(lengths)
+    share = (1 / (4 * lengths)).repeat_interleave(lengths)
+    wanted, _ = policy.loss(log_p, old, known, advantage, share, 0.2, beta)
     wanted.backward()
     loss, gradients = trl_loss(
-        *(folder, tmp_path, model, reference, PROMPTS, COMPLETIONS, ADVANTAGES, old),
+        *(folder, tmp_path, model, reference, PROMPTS, COMPLETIONS, ADVANTAGES),
+        pad_sequence(list(old.split(lengths.tolist())), True),
         epsilon=0.2,
         beta=beta,
         temperature=temperature,
     )
-    assert ((ratio - 1).abs() > 0.2)[mask].any()
+    assert ((log_p - old).exp() - 1).abs().max() > 0.2
     assert loss == pytest.approx(wanted.item(), abs=1e-6)
     own = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     assert own.keys() == gradients.keys()

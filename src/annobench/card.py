@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 
 from annobench.assets import Source
+from annobench.evaluation.distributions import TERCILES
 from annobench.models.settings import Model
 from annobench.models.tokens import written
 from annobench.questions import Question
@@ -169,7 +170,9 @@ def card(
 
 
 def _measured(metrics: pd.DataFrame) -> str:
-    known = metrics[metrics["value"].notna()]
+    """On all test items and on those of each task; not on each third of entropy."""
+    part = metrics["metric"].str.partition(":")[2]
+    known = metrics[metrics["value"].notna() & ~part.isin(TERCILES)]
     if known.empty:
         return (
             "Nothing: there was neither a gold label nor a held-out annotation to measure against."

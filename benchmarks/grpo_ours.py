@@ -60,13 +60,18 @@ def ours(given: Asked, folder: Path) -> tuple[list[float], list[list[str]]]:
             temperature=given.temperature,
             clip=given.clip,
             kl=given.kl,
+            format_bonus=given.format_bonus,
         ),
         given.precision,
         given.new_tokens,
         given.per_step * given.group,
     )
     training = Training(
-        epochs=1, items_per_batch=given.per_step, lr=given.lr, precision=given.precision
+        epochs=1,
+        items_per_batch=given.per_step,
+        lr=given.lr,
+        weight_decay=0,
+        precision=given.precision,
     )
     saving = Checkpointing(folder / "checkpoint.safetensors", math.inf, "")
     history = reinforce(policy, training, ("benchmark",), saving)

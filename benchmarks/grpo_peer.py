@@ -49,6 +49,7 @@ class Asked:
     clip: float = 0.2
     kl: float = 0.04
     temperature: float = 1.0
+    format_bonus: float = 0.1
     strength: float = 1.0
     """lambda of the weight of ambiguous items."""
 
@@ -62,7 +63,9 @@ def weighted_advantages(
     unread = [np.nan] * K
     read_out = [read(text, own) or unread for text, own in zip(said, options, strict=True)]
     sizes = np.full(n, K)
-    earned = rewards(np.array(read_out), human, sizes, "jsd-distance").reshape(-1, given.group)
+    earned = rewards(np.array(read_out), human, sizes, "jsd-distance", given.format_bonus).reshape(
+        -1, given.group
+    )
     first = slice(None, None, given.group)
     weight = ambiguity_weight(human[first], sizes[first], given.strength)
     weighted: np.ndarray = (weight[:, None] * advantages(earned, std=True)).ravel()

@@ -47,6 +47,10 @@ LENIENT = [
 ]
 STRICT = [
     "",
+    "[60,30,1",
+    '{"negative":60,"neutral":30,"positive":1',
+    "[1%,0%,0%]",
+    "[0.5%,0.3%,0.2%]",
     "70, 20, 10",
     "negative: 70, neutral: 20, positive: 10",
     "{}",
@@ -144,7 +148,7 @@ def test_forms():
     )
     assert request(FEELINGS, "list") == (
         "Imagine 100 people answer this. How many choose each option? "
-        "Reply with JSON only, in the order listed: [..,..,..]"
+        "Reply with a JSON list of percentages only: [negative, neutral, positive]"
     )
 
 

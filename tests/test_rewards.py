@@ -130,9 +130,6 @@ def test_the_trap_a_weight_before_the_normalisation_changes_nothing(values, weig
     np.testing.assert_allclose(
         before * exact, (values - values.mean(-1, keepdims=True)) / spread, atol=1e-9
     )
-    if weight > 1.1:  # after it, all that is not 0 grows by w
-        after = weight * plain
-        assert (np.abs(after - plain).max(-1) > 0.05 * np.abs(plain).max(-1)).all()
 
 
 @given(GROUPS, st.floats(1, 3))

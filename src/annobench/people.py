@@ -127,7 +127,7 @@ def counts(questions: int, shares: Mapping[str, float] = SHARES) -> dict[str, in
 def size(
     settings: Settings, questions: int, shares: Mapping[str, float] = SHARES
 ) -> dict[str, int]:
-    """How many items of each split `items` will return, of so many questions that are shared."""
+    """How many items of each split `items` returns of so many questions, if none comes twice."""
     held = counts(questions, shares)
     asked = {split: getattr(settings, split) for split in ("train", "validation", "test")}
     return {split: held[split] if n is None else n for split, n in asked.items()}

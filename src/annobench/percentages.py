@@ -23,6 +23,8 @@ Form = Literal["object", "list"]
 
 TOLERANCE = 0.2
 """How far the shares of an answer may be from 1 together."""
+CUT_TOLERANCE = 0.01
+"""The same where the text ends before a bracket closes: its last number may have lost a digit."""
 
 _OPENING = re.compile(r"[\[{]")
 _NUMBER = r"[-+]?(?:\d++\.?\d*+|\.\d++)(?:e[-+]?\d++)?+"
@@ -76,16 +78,19 @@ def read(text: str, options: Sequence[str]) -> list[float] | None:
 
     Either form counts. An object names every option once, whatever the case and the spaces, and
     nothing else; it, or a list, may be the only value of another object. A list has K numbers.
-    Numbers may be quoted and have a percent sign; numbers of 1 at most are read as shares.
-    Negative ones count as 0; together they have to be 1, give or take `TOLERANCE`, and are
+    Numbers may be quoted and have a percent sign; without one, numbers of 1 at most are read as
+    shares. Negative ones count as 0; together they have to be 1, give or take `TOLERANCE`, and are
     divided by their sum (the paper's "clip at 0, renormalise"). Text before and after, single
-    quotes, a comma behind the last value and missing brackets at the end of the text do no harm.
+    quotes and a comma behind the last value do no harm, nor brackets that are missing at the end of
+    the text, if the numbers are then 1 together but for `CUT_TOLERANCE`.
     """
     found = _first_container(text.rstrip().rstrip("`"))
     if found and found.bracket == "{" and len(found.values) == 2:
         inner = found.values[1]
         found = inner if isinstance(inner, _Container) else found
-    values = found and (_in_order(found, options) if found.bracket == "{" else found.values)
+    if not found:
+        return None
+    values = _in_order(found, options) if found.bracket == "{" else found.values
     if not values or len(values) != len(options):
         return None
     numbers = [_number(value) for value in values]
@@ -93,8 +98,9 @@ def read(text: str, options: Sequence[str]) -> list[float] | None:
     if len(clipped) < len(numbers):
         return None
     total = sum(clipped)
-    whole = 1 if max(clipped) <= 1 else 100
-    if not abs(total / whole - 1) <= TOLERANCE + 1e-9:
+    whole = 100 if max(clipped) > 1 or any("%" in str(value) for value in values) else 1
+    tolerance = TOLERANCE if found.closed else CUT_TOLERANCE
+    if not abs(total / whole - 1) <= tolerance + 1e-9:
         return None
     return [number / total for number in clipped]
 
@@ -108,6 +114,8 @@ class _Container:
     values: list[str | _Container] = field(default_factory=list)
     shape: list[str] = field(default_factory=list)
     """Its marks, and v for a value."""
+    closed: bool = False
+    """Whether a bracket ends it, and not the text."""
 
     def add(self, value: str | _Container) -> None:
         self.values.append(value)
@@ -115,6 +123,7 @@ class _Container:
 
     def closes(self, mark: str) -> bool:
         """Whether all is in its place if this mark, or the end of the text, closes it."""
+        self.closed = bool(mark)
         shape = _SHAPES[self.bracket]
         return mark in ("", _CLOSING[self.bracket]) and bool(shape.fullmatch("".join(self.shape)))
 

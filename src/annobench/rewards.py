@@ -3,7 +3,7 @@
 SHALA-LLM (arXiv 2606.05376) in our reconstruction. p is people's distribution over an item's
 options, q what a rollout says; P prompts have G rollouts each.
 
-    r = 1 - JSD(p, q), 0 if it cannot be read, + 0.1 if it can
+    r = 1 - JSD(p, q), 0 if it cannot be read, and a bonus if it can
     A = (r - mean) / (std + eps) over the prompt's rollouts
     w = 1 + lambda H(p) / log K, and the loss uses w A
 
@@ -18,7 +18,6 @@ import numpy as np
 
 from annobench import distances
 
-FORMAT_BONUS = 0.1
 EPSILON = 1e-4
 
 Reward: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -71,7 +70,7 @@ def rewards(
     human: np.ndarray,
     options: np.ndarray,
     kind: str,
-    format_bonus: float = FORMAT_BONUS,
+    format_bonus: float,
 ) -> np.ndarray:
     """The reward [n] of rollouts that say `said` [n, K], a row of NaN where one cannot be read.
 

@@ -303,13 +303,12 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     extra = [name for name in frame.columns if name not in schema.names]
     if extra:
         raise AnnobenchError(f"{path}: unexpected column {extra[0]!r}; allowed: {schema.names}")
-    absent = [field for field in schema if field.name not in frame.columns]
+    absent = [
+        f for f in schema if f.name not in frame or (f.nullable and frame[f.name].isna().all())
+    ]
     for field in absent:
         if not field.nullable:
             raise AnnobenchError(f"{path}: column {field.name!r} is missing; found: {list(frame)}")
-    absent += [
-        field for field in schema if field.nullable and frame.get(field.name, _NONE).isna().all()
-    ]
     whole = frame.assign(**dict.fromkeys((field.name for field in absent), None))
     try:
         table = pa.Table.from_pandas(whole[schema.names], schema=schema, preserve_index=False)
@@ -317,9 +316,6 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
         raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-
-
-_NONE = pd.Series(dtype=object)
 
 
 def empty(schema: pa.Schema) -> pd.DataFrame:

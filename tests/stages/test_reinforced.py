@@ -39,7 +39,7 @@ def people(job, items, annotations):
 
     def make(kind, family="llama", tune=None, settings=None, **training):
         if kind.startswith("shala"):
-            settings = {"warmup": 2, "group": 4} | (settings or {})
+            settings = {"format_steps": 2, "group": 4} | (settings or {})
         made = job(kind, family, tune, settings, **({"epochs": 2} | training))
         views = Views(verbal=Verbal(form="list", tokens=6), side_by_side=8)
         return replace(made, items=known, asker=replace(made.asker, views=views))
@@ -150,6 +150,17 @@ def test_labels_count_by_the_expertise_that_realm_learns(people, readable, savin
     weights = rows["weight"].to_numpy()
     wanted = (np.stack(rows["distribution"].tolist()) * weights[:, None]).sum(0) / weights.sum()
     np.testing.assert_allclose(shares.iloc[0], wanted)
+
+
+def test_realm_is_trained_first_in_its_own_way(people, readable, saving):
+    """As the cell of `realm` beside it, whatever the rollouts' training is."""
+    own = {"epochs": 3, "lr": 1e-2, "items_per_batch": 3}
+    realm = people("realm", settings={"expertise_lr": 0.5}, **own)
+    wanted = run(realm, saving).annotators
+    saving.path.unlink()
+    settings = {"realm": {"expertise_lr": 0.5}, "realm_training": own}
+    found = run(people("shala-realm", settings=settings, epochs=1), saving).annotators
+    assert found["expertise"].tolist() == pytest.approx(wanted["expertise"].tolist(), abs=1e-6)
 
 
 def test_imitation_learns_the_text(people, saving):

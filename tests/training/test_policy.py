@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from annobench.distances import jsd_divergence
 from annobench.methods import shala
 from annobench.models.decoder import DecoderScorer
+from annobench.models.generating import Said
 from annobench.models.loading import load_model, load_tokenizer
 from annobench.models.tokens import TokenItem
 from annobench.seeds import generator
@@ -95,8 +97,8 @@ def test_rollouts_are_scored_as_they_were_written(make):
             plain.append(log_p.gather(1, torch.tensor(text)[:, None])[:, 0])
     torch.testing.assert_close(found, torch.cat(plain), atol=1e-5, rtol=1e-5)
     lengths = torch.tensor([len(text) for item in drawn.items for text in item.options])
-    torch.testing.assert_close(drawn.share.sum(), torch.tensor(1.0))
-    assert len(drawn.share) == len(drawn.advantage) == lengths.sum()
+    torch.testing.assert_close(drawn.token_weight.sum(), torch.tensor(1.0))
+    assert len(drawn.token_weight) == len(drawn.advantage) == lengths.sum()
 
 
 def test_a_prompt_that_is_read_once_is_gone_on_with_as_if_it_stood_alone(make):
@@ -114,6 +116,35 @@ def test_what_cannot_be_read_earns_nothing(make):
     drawn = make().rollouts(np.arange(3), generator("test"))
     assert (drawn.parsed, drawn.reward) == (0, 0)
     assert (drawn.advantage == 0).all()
+
+
+class Scripted(Policy):
+    """A policy that says what it is told to."""
+
+    def _sampled(self, prompts, draws):
+        texts = ["[90,10]", "Sure: [10, 90]", "no idea", '{"red":50,"blue":50}'] * len(prompts)
+        return [Said(text, (0.0,), tuple(range(4, 5 + n))) for n, text in enumerate(texts)]
+
+
+def test_texts_are_read_as_distributions_over_their_own_items_options(make):
+    policy = make(format_bonus=0.5, reward="jsd-divergence", ambiguity=0.0)
+    human = np.array([[0.9, 0.1, 0], [0.5, 0.5, 0], [0, 0, 1.0]])
+    options = (("red", "blue"), ("red", "blue"), ("red", "blue", "green"))
+    prompts = Prompts(PROMPTS, options, human)
+    scripted = Scripted(**vars(policy) | {"prompts": prompts})
+    drawn = scripted.rollouts(np.array([0, 1]), generator("test"))
+    said = np.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]])
+    near = 1 - jsd_divergence(said[None], human[:2, None, :2])  # [2, 3]
+    rewards = np.insert(near + 0.5, 2, 0.0, axis=1)
+    assert drawn.parsed == 0.75
+    assert drawn.reward == pytest.approx(rewards.mean())
+    spread = rewards.std(1, ddof=1, keepdims=True) + 1e-4
+    wanted = ((rewards - rewards.mean(1, keepdims=True)) / spread).ravel()
+    lengths = np.arange(1, 9)
+    np.testing.assert_allclose(drawn.advantage, wanted.repeat(lengths), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(drawn.token_weight, (1 / (8 * lengths)).repeat(lengths), rtol=1e-6)
+    # Three options: none of these texts is about them.
+    assert scripted.rollouts(np.array([2]), generator("test")).parsed == 0
 
 
 def test_contested_items_weigh_more_but_only_after_the_normalisation(make, readable):

@@ -16,8 +16,8 @@ noise:
 methods:
   majority: {}
   verbal-sft: {}
-  shala: {group: 2, warmup: 1}
-  shala-realm: {group: 2, warmup: 1}
+  shala: {group: 2, format_steps: 1}
+  shala-realm: {group: 2, format_steps: 1}
 views:
   verbal: {form: list, tokens: 4}
 training: {epochs: 1, items_per_batch: 8, precision: fp32}

@@ -61,7 +61,8 @@ def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
 
 
 def _questions(rows: Iterable[hub.Row]) -> Iterator[people.Question]:
-    """Of comments with labels of enough raters, in order of their first row."""
+    """Of comments with labels of enough raters, in order of their first row; a rater's first label
+    of a comment counts."""
     text: dict[str, str] = {}
     label: dict[str, dict[str, int]] = {}
     for row in rows:
@@ -69,7 +70,8 @@ def _questions(rows: Iterable[hub.Row]) -> Iterator[people.Question]:
         text.setdefault(comment, row.text("text"))
         chosen = _options(row)
         if len(chosen) == 1:
-            label.setdefault(comment, {})[f"rater-{row.number('rater_id')}"] = chosen[0]
+            rater = f"rater-{row.number('rater_id')}"
+            label.setdefault(comment, {}).setdefault(rater, chosen[0])
     for comment, of_raters in label.items():
         if len(of_raters) >= RATERS:
             yield people.Question(

@@ -112,9 +112,9 @@ class Model(Protocol):
         (`tables.TARGETS`) as `token_sft` does; `name` names its random streams."""
         ...
 
-    def expertise(self, method: ModuleType, settings: Settings) -> pd.Series:
+    def expertise(self, method: ModuleType, settings: Settings, training: Settings) -> pd.Series:
         """What another method would learn of each annotator in this cell's place, indexed by
-        annotator."""
+        annotator; `training` holds what differs from the cell's training settings."""
         ...
 
 

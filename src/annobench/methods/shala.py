@@ -4,7 +4,7 @@ The model writes how 100 people would answer, as percentages; G such rollouts of
 are read, rewarded for how near they come to the people's own shares p, and compared with one
 another, as in GRPO. Contested items count more:
 
-    r_i = 1 - JSD(p, said_i)             the Jensen-Shannon distance; 0 if it cannot be read
+    r_i = 1 - JSD(p, said_i) + bonus     the Jensen-Shannon distance; 0 if it cannot be read
     w   = 1 + lambda H(p)                H the entropy of p, divided by log K
     A_i = w (r_i - mean r) / (std r + eps)
 
@@ -73,10 +73,10 @@ class Settings(_settings.Settings):
     rollout; 0 needs no reference and saves its pass."""
     format_bonus: NonNegativeFloat = 0.1
     """What is added to the reward of a rollout that can be read."""
-    warmup: NonNegativeInt = 20
-    """Supervised steps of 16 texts of random percentages, before all else; the same for every
-    method with rollouts."""
-    warmup_lr: PositiveFloat = 4e-4
+    format_steps: NonNegativeInt = 20
+    """Supervised steps of 16 texts of random percentages, before all else; with the same keys the
+    same for every method with rollouts."""
+    format_lr: PositiveFloat = 4e-4
     """Their peak learning rate."""
 
 
@@ -93,7 +93,7 @@ def reward(
     """Of rollouts: said and human [n, K], said NaN where it cannot be read; options [n] -> [n]."""
     from annobench.rewards import rewards
 
-    return rewards(said, human, options, settings.reward, format_bonus=settings.format_bonus)
+    return rewards(said, human, options, settings.reward, settings.format_bonus)
 
 
 def advantage(

@@ -1,7 +1,8 @@
 """SHALA on what REALM believes: each label counts by its annotator's learned expertise.
 
 SHALA takes the labels' shares as what people think, so bad annotators look like ambiguity. Here
-REALM (`methods.realm`) is trained first, on the same labels and the same model, and
+REALM (`methods.realm`) is trained first, on the same labels and the same model, in its own way
+(`realm`, `realm_training`), and
 
     p(k) = sum over the item's labels of beta_a 1[y = k] / sum of beta_a
 
@@ -14,8 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench.methods import Given, Needs
+from annobench.methods import realm as _realm
+from annobench.methods import shala as _shala
 from annobench.methods.shala import (
-    Settings,
     advantage,
     learning_rate,
     loss,
@@ -23,6 +25,7 @@ from annobench.methods.shala import (
     reward,
     weights,
 )
+from annobench.training.settings import Overrides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,15 +44,25 @@ __all__ = [
     "weights",
 ]
 
+
+class Settings(_shala.Settings):
+    """SHALA's keys, and how REALM is trained first."""
+
+    realm: _realm.Settings = _realm.Settings()
+    """REALM's own keys."""
+    realm_training: Overrides = Overrides()  # type: ignore[valid-type]
+    """Keys of `training` that differ while REALM is trained."""
+
+
 NEEDS = Needs(annotations=True, annotator_ids=True, model=True, verbal=True, rollouts=True)
 
 
 def targets(given: Given, settings: Settings) -> pd.DataFrame:
     """One target per annotation, of its annotator's expertise as weight."""
-    from annobench.methods import realm, sft
+    from annobench.methods import sft
 
     assert given.model is not None
-    beta = given.model.expertise(realm, realm.Settings())
+    beta = given.model.expertise(_realm, settings.realm, settings.realm_training)
     frame = sft.targets(given, sft.Settings())
     return frame.assign(weight=frame["annotator"].map(beta), reason="weighted by expertise")
 

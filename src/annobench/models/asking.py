@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from annobench import parsing, percentages, tables
-from annobench.errors import one_line
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
 from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
-from annobench.models.memory import out_of_memory
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
 from annobench.models.tokens import prompt_tokens, tokenize, written
@@ -182,33 +180,11 @@ class Asker:
         most: int,
         stop: str,
     ) -> list[Said]:
-        """What follows each prompt; texts of like length side by side, the longest first."""
+        """What follows each prompt."""
         whole, tokenizer = self._loaded
         writer = Writer(whole, tokenizer, most, stop, self.views.temperature, speaks=draws is None)
-        order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
-        said: dict[int, Said] = {}
-        logged = time.perf_counter()
-        side_by_side = self.views.side_by_side
-        while order:
-            batch = order[:side_by_side]
-            try:
-                with arithmetic(whole.device, self.training.precision):
-                    found = writer.generate(
-                        [prompts[number] for number in batch],
-                        None if draws is None else draws[batch],
-                    )
-            except Exception as error:
-                if not out_of_memory(error) or len(batch) == 1:
-                    raise
-                side_by_side = len(batch) // 2
-                log.warning("%d texts side by side from here on: %s", side_by_side, one_line(error))
-                continue
-            said |= dict(zip(batch, found, strict=True))
-            order = order[side_by_side:]
-            if time.perf_counter() - logged >= 10:
-                log.info("%d of %d texts", len(said), len(order))
-                logged = time.perf_counter()
-        return [said[number] for number in range(len(prompts))]
+        with arithmetic(whole.device, self.training.precision):
+            return writer.write(prompts, draws, self.views.side_by_side)
 
     def _generated(self, questions: Sequence[Question]) -> tuple[list[Row], int]:
         """A sampled text for each question, read, and how many tokens that took."""

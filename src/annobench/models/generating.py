@@ -1,6 +1,8 @@
 """Text that a model generates, several texts side by side."""
 
+import logging
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -11,12 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
 from annobench.models.loading import check_window, window
+from annobench.models.memory import out_of_memory
 from annobench.training.loop import DivergedError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,49 @@ class Writer:
     temperature: float = 1.0
     speaks: bool = False
     """Whether a text has at least one token."""
+
+    def write(
+        self,
+        prompts: Sequence[tuple[int, ...]],
+        draws: np.ndarray | None,
+        side_by_side: int,
+        copies: int = 1,
+    ) -> list[Said]:
+        """As `generate`, at most so many texts at a time, but all of a prompt; the longest prompts
+        first. Fewer at a time where memory does not suffice, which changes no text but by rounding.
+
+        Raises:
+            AnnobenchError: as `generate`.
+            MemoryError: the texts of one prompt do not fit.
+        """
+        order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
+        said: dict[int, list[Said]] = {}
+        at_once = max(1, side_by_side // copies)
+        logged = time.perf_counter()
+        while order:
+            batch = order[:at_once]
+            own = np.arange(copies) + copies * np.array(batch)[:, None]
+            try:
+                found = self.generate(
+                    [prompts[number] for number in batch],
+                    None if draws is None else draws[own.ravel()],
+                    copies,
+                )
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                if len(batch) == 1:
+                    raise MemoryError(f"the texts of one prompt: {one_line(error)}") from error
+                at_once = len(batch) // 2
+                log.warning("%d prompts side by side from here on: %s", at_once, one_line(error))
+                continue
+            for place, number in enumerate(batch):
+                said[number] = found[place * copies : (place + 1) * copies]
+            order = order[at_once:]
+            if time.perf_counter() - logged >= 10:
+                log.info("%d of %d texts", copies * len(said), copies * len(prompts))
+                logged = time.perf_counter()
+        return [one for number in range(len(prompts)) for one in said[number]]
 
     def generate(
         self, prompts: Sequence[tuple[int, ...]], draws: np.ndarray | None = None, copies: int = 1

@@ -106,5 +106,11 @@ def read_out_in_fp32(model: "PreTrainedModel") -> None:
         with torch.autocast(output.device.type, enabled=False):
             return linear(args[0].float(), weight(head), bias)
 
+    def dense(head: nn.Linear, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The last places of several texts are strided, and for such torch copies the head once
+        for each text."""
+        return (args[0].contiguous(),)
+
     head: nn.Linear = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    head.register_forward_pre_hook(dense)
     head.register_forward_hook(exact)

@@ -138,5 +138,5 @@ class Views(Settings):
     encoder: Encoder = Encoder()
     """What finds the nearest items."""
     verbal: Verbal | None = None
-    """If given, every trained or untrained model of an item with a known distribution is also asked
-    to write the distribution down, and measured by that; some methods need it."""
+    """If given, every model, trained or not, is also asked to write down how people answer the test
+    items of which that is known, and measured by it; some methods need it."""

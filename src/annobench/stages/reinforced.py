@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
+from torch import Tensor, nn
 
 from annobench.errors import AnnobenchError
 from annobench.methods import Given, token_sft
@@ -35,8 +35,9 @@ WARMUP_BATCH = 16
 
 def reinforced(
     job: Job, lesson: Lesson, saving: Checkpointing
-) -> tuple[dict[str, Tensor], list[dict[str, float]], int]:
-    """The trained parameters, `policy.reinforce`'s history, and the most tokens in a row.
+) -> tuple[dict[str, Tensor], list[dict[str, float]], int, float]:
+    """The trained parameters, `policy.reinforce`'s history, the most tokens in a row, and the
+    seconds of the warm-up.
 
     Raises:
         AnnobenchError: the model is no decoder-only one, or cannot be loaded or tuned.
@@ -51,6 +52,9 @@ def reinforced(
     whole = load_model(job.folder).requires_grad_(False)
     read_out_in_fp32(whole)
     places = places_of(whole, job.model, job.stream)
+    for module in whole.modules():
+        if isinstance(module, nn.Dropout):  # rollouts are drawn without it, so they are scored so
+            module.p = 0.0
     for parameter in places.values():
         parameter.requires_grad_(True)
     store_frozen(whole, job.training.precision)
@@ -59,8 +63,9 @@ def reinforced(
         recompute_activations(whole)
     scorer = DecoderScorer(whole, lesson.tokens, "sum", job.training.row_tokens, whole.device)
     settings: Any = job.settings
-    if settings.warmup:
-        _warm_up(job, lesson, scorer, settings.warmup, settings.warmup_lr)
+    seconds = 0.0
+    if settings.format_steps:
+        seconds = _warm_up(job, lesson, scorer, settings.format_steps, settings.format_lr)
     views = job.asker.views
     assert views.verbal is not None
     counts = lesson.items["options"].map(len)
@@ -81,12 +86,13 @@ def reinforced(
         views.side_by_side,
     )
     history = reinforce(policy, job.training, job.stream, saving)
-    return {n: p.detach().cpu() for n, p in places.items()}, history, scorer.row_tokens
+    learned = {n: p.detach().cpu() for n, p in places.items()}
+    return learned, history, scorer.row_tokens, seconds
 
 
-def _warm_up(job: Job, lesson: Lesson, scorer: DecoderScorer, steps: int, lr: float) -> None:
+def _warm_up(job: Job, lesson: Lesson, scorer: DecoderScorer, steps: int, lr: float) -> float:
     """Teach the model to write percentages, of no item's people: they are drawn from a flat
-    Dirichlet distribution, so the format is all that there is to learn."""
+    Dirichlet distribution, so the format is all that there is to learn. Returns the seconds."""
     stream = ("format", *job.stream)
     rng = generator(*stream)
     chosen = rng.choice(len(lesson.items), steps * WARMUP_BATCH)
@@ -109,12 +115,14 @@ def _warm_up(job: Job, lesson: Lesson, scorer: DecoderScorer, steps: int, lr: fl
     _, history = fit(texts, objective, training, stream, NEVER)
     scorer.row_tokens = texts.row_tokens
     log.info("warm-up: loss %.3f to %.3f", history[0]["loss"], history[-1]["loss"])
+    return history[-1]["seconds"]
 
 
-def sampling(history: pd.DataFrame) -> dict[str, Any]:
-    """Rollouts per second of sampling, and the share of the training time that this took."""
+def sampling(history: pd.DataFrame, before: float) -> dict[str, Any]:
+    """Rollouts per second of sampling, and the share of the training time that this took, `before`
+    being the seconds of the warm-up."""
     seconds = float(history["rollout_seconds"].sum())
     return {
         "rollouts_per_second": float(history["rollouts"].sum()) / seconds,
-        "rollout_share": seconds / float(history["seconds"].iloc[-1]),
+        "rollout_share": seconds / (before + float(history["seconds"].iloc[-1])),
     }

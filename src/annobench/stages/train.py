@@ -23,6 +23,7 @@ from annobench.targets import is_free_text
 from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, Objective, fit
 from annobench.training.rows import rows_of
+from annobench.training.settings import merged
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def _taught(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     lesson = lesson_of(job, targets)
     rows = rows_of(lesson.targets, lesson.items, given.annotators, given.tasks)
     extra: dict[str, Tensor] = {}
+    before = 0.0
     if needs.rollouts:
-        learned, history, row_tokens = reinforced(job, lesson, saving)
+        learned, history, row_tokens, before = reinforced(job, lesson, saving)
     else:
         scorer = scorer_of(job, lesson.tokens, lesson.states)
         objective = Objective(job.method, job.settings, given, rows)
@@ -95,11 +97,11 @@ def _taught(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
         _said(job, learned) if free else _with_words(job, learned, log_p),
         crowd,
         done.drop(columns=["rollout_seconds", "rollouts"], errors="ignore"),
-        train_seconds=history[-1]["seconds"],
+        train_seconds=before + history[-1]["seconds"],
         row_tokens=row_tokens,
         parameters=learned if job.export else {},
         trained_parameters=sum(p.numel() for p in learned.values()),
-        **(sampling(done) if needs.rollouts else {}),
+        **(sampling(done, before) if needs.rollouts else {}),
     )
 
 
@@ -151,9 +153,15 @@ def _fitted(job: Job, targets: pd.DataFrame, epochs: float, name: str) -> pd.Dat
     return prediction_frame(job.items, predict_items(scorer, job.items, training.precision))
 
 
-def _expertise(job: Job, method: ModuleType, settings: Settings) -> pd.Series:
+def _expertise(job: Job, method: ModuleType, settings: Settings, training: Settings) -> pd.Series:
     """See `methods.Model.expertise`."""
-    other = replace(job, method=method, settings=settings, asker=replace(job.asker, views=Views()))
+    other = replace(
+        job,
+        method=method,
+        settings=settings,
+        training=merged(job.training, training),
+        asker=replace(job.asker, views=Views()),
+    )
     found = run(other, NEVER).annotators
     if found["task"].nunique() > 1:
         raise ValueError("expertise differs between tasks; allowed: one for each annotator")

@@ -26,7 +26,7 @@ class Untrained:
     recipe: str
     """What decides an answer, beside the questions and the backend."""
     fitted: Callable[[pd.DataFrame, float, str], pd.DataFrame]
-    expertise_of: Callable[[ModuleType, Settings], pd.Series]
+    expertise_of: Callable[[ModuleType, Settings, Settings], pd.Series]
 
     def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
         """See `methods.Model.ask`."""
@@ -40,6 +40,6 @@ class Untrained:
         """See `methods.Model.fit`."""
         return self.fitted(targets, epochs, name)
 
-    def expertise(self, method: ModuleType, settings: Settings) -> pd.Series:
+    def expertise(self, method: ModuleType, settings: Settings, training: Settings) -> pd.Series:
         """See `methods.Model.expertise`."""
-        return self.expertise_of(method, settings)
+        return self.expertise_of(method, settings, training)

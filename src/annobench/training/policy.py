@@ -26,7 +26,7 @@ from annobench import percentages
 from annobench.models.decoder import DecoderScorer
 from annobench.models.generating import Said, Writer
 from annobench.models.tokens import TokenItem
-from annobench.seeds import generator
+from annobench.seeds import generator, seed_of
 from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, batches, descend
 from annobench.training.precision import arithmetic
@@ -54,7 +54,7 @@ class Rollouts:
     """Each prompt with its rollouts as options."""
     advantage: Tensor
     """[T]"""
-    share: Tensor
+    token_weight: Tensor
     """[T]: what a token counts, 1 / (P G tokens of its rollout)."""
     reward: float
     """Their mean."""
@@ -68,24 +68,24 @@ def loss(
     old: Tensor,
     reference: Tensor | None,
     advantage: Tensor,
-    share: Tensor,
+    token_weight: Tensor,
     clip: float,
     kl: float,
 ) -> tuple[Tensor, Tensor]:
     """The formula above, and the KL in it, over T tokens of rollouts.
 
     log_p, old and reference: [T] log-probabilities under the policy, the one that drew the
-    rollouts, and the reference; without reference the KL is unknown, NaN. advantage: [T]. share:
-    [T], what a token counts: 1 / (rollouts times the tokens of its own).
+    rollouts, and the reference; without reference the KL is unknown, NaN. advantage: [T].
+    token_weight: [T], what a token counts: 1 / (rollouts times the tokens of its own).
     """
     ratio = (log_p - old).exp()
     gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    cost = -(share * gain).sum()
+    cost = -(token_weight * gain).sum()
     if reference is None:
         return cost, torch.full((), torch.nan)
-    ahead = reference - log_p
-    apart = (share * (ahead.exp() - ahead - 1)).sum()
-    return cost + kl * apart, apart.detach()
+    log_ratio = reference - log_p
+    estimate = (token_weight * (log_ratio.exp() - log_ratio - 1)).sum()
+    return cost + kl * estimate, estimate.detach()
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class Policy:
     tokens: int
     """Most tokens of a rollout."""
     side_by_side: int
-    """How many rollouts are sampled at a time; all of an item are."""
+    """How many rollouts are sampled at a time; all of an item are, and fewer where memory does not
+    suffice."""
 
     def rollouts(self, numbers: np.ndarray, rng: np.random.Generator) -> Rollouts:
         """Sample, read and reward the rollouts of these items [P]."""
@@ -143,12 +144,8 @@ class Policy:
         model: Any = self.scorer.model
         model.eval()
         writer = Writer(model, self.tokenizer, self.tokens, temperature=self.settings.temperature)
-        G, said = self.settings.group, []
-        at_once = max(1, self.side_by_side // G)
         with arithmetic(self.scorer.device, self.precision):
-            for n in range(0, len(prompts), at_once):
-                rows = slice(n * G, (n + at_once) * G)
-                said += writer.generate(prompts[n : n + at_once], draws[rows], G)
+            said = writer.write(prompts, draws, self.side_by_side, self.settings.group)
         model.train()
         return said
 
@@ -187,6 +184,7 @@ def reinforce(
         MemoryError: a step does not fit with one item in a row.
     """
     settings, parameters = policy.settings, trained(policy.scorer.model)
+    torch.manual_seed(seed_of("dropout", *stream))
     start = {n: p.detach().clone() for n, p in parameters.items()} if settings.kl else {}
     batch: _Batch | None = None
 
@@ -200,13 +198,13 @@ def reinforce(
                 with torch.no_grad(), _standing_in(parameters, start):
                     reference = torch.cat(list(policy.log_p(rollouts)))
             batch = _Batch(number, rollouts, reference)
-        cost, apart, old = _backward(policy, batch)
+        cost, kl, old = _backward(policy, batch)
         batch.old = batch.old if again else old
         return {
             "loss": cost,
             "reward": batch.rollouts.reward,
             "parsed": batch.rollouts.parsed,
-            "kl": apart,
+            "kl": kl,
             "rollout_seconds": 0.0 if again else batch.rollouts.seconds,
             "rollouts": 0 if again else len(numbers) * settings.group,
         }
@@ -221,7 +219,7 @@ def reinforce(
 def _backward(policy: Policy, batch: _Batch) -> tuple[float, float, Tensor]:
     """Gradients of the loss; returns it, the KL, and the tokens' log-probabilities [T]."""
     seen: list[Tensor] = []
-    total = apart = 0.0
+    total = kl = 0.0
     start = 0
     device = policy.scorer.device
     for log_p in policy.log_p(batch.rollouts):
@@ -229,19 +227,19 @@ def _backward(policy: Policy, batch: _Batch) -> tuple[float, float, Tensor]:
         start = here.stop
         old = log_p.detach() if batch.old is None else batch.old[here]
         seen.append(log_p.detach())
-        cost, far = loss(
+        cost, estimate = loss(
             log_p,
             old,
             None if batch.reference is None else batch.reference[here],
             batch.rollouts.advantage[here].to(device),
-            batch.rollouts.share[here].to(device),
+            batch.rollouts.token_weight[here].to(device),
             policy.settings.clip,
             policy.settings.kl,
         )
         cost.backward()  # type: ignore[no-untyped-call]
         total += cost.item()
-        apart += far.item()
-    return total, apart, torch.cat(seen)
+        kl += estimate.item()
+    return total, kl, torch.cat(seen)
 
 
 @contextmanager

@@ -95,8 +95,8 @@ def test_mixed_weighs_by_the_entropy_over_the_items_own_options():
 def test_what_cannot_be_read_earns_nothing_and_the_rest_a_bonus():
     said = np.array([[1.0, 0], [np.nan, np.nan], [0, 1]])
     human, options = np.array([[1.0, 0]] * 3), np.array([2] * 3)
-    assert rewards(said, human, options, "jsd-distance").tolist() == [1.1, 0, 0.1]
-    assert rewards(said, human, options, "hard", format_bonus=0).tolist() == [1, 0, 0]
+    assert rewards(said, human, options, "jsd-distance", 0.1).tolist() == [1.1, 0, 0.1]
+    assert rewards(said, human, options, "hard", 0).tolist() == [1, 0, 0]
 
 
 def test_advantages_by_hand():

@@ -322,3 +322,13 @@ def test_the_joint_figure_has_three_measures(people_study):
 )
 def test_a_study_without_peoples_labels_says_so(module, study):
     assert any("no cell" in text for text in words(module.figure(study, module.Settings())))
+
+
+def test_an_instruction_that_all_items_share_is_not_shown():
+    from annobench.reporting.figures.distribution_examples import _own
+
+    prompts = ["Is it so?\nPremise: A dog.\nHypothesis: An animal.", "Is it so?\nPremise: B.\nC."]
+    assert _own(prompts[0], prompts) == "Premise: A dog.\nHypothesis: An animal."
+    assert _own("one line", ["one line"]) == "one line"
+    assert _own("a\nb", ["a\nb", "a\nb"]) == "b"
+    assert _own("a\nb", ["a\nb", "c"]) == "a\nb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from string import ascii_uppercase
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -33,6 +36,14 @@ class Settings(Shown):
     down."""
     width: Width = "page"
     """One column or the full page of a two-column paper."""
+
+
+def _own(prompt: str, prompts: Iterable[str]) -> str:
+    """A prompt without the whole lines that all prompts of its data set begin with, which are an
+    instruction; the last line of a prompt is always its own."""
+    heads = (text.splitlines()[:-1] for text in prompts)
+    instruction = takewhile(lambda lines: len(set(lines)) == 1, zip(*heads, strict=False))
+    return "\n".join(prompt.splitlines()[sum(1 for _ in instruction) :])
 
 
 def figure(tables: StudyTables, settings: Settings) -> Figure:
@@ -69,7 +80,8 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
                 absent = [method for method in tables.methods if method not in known]
                 notes += [f"without {', '.join(absent)}"] if absent else []
             head = [", ".join(place)] if len(places) > 1 else []
-            prompt = shorten(drawable(found["prompt"].iloc[0]), _CHARACTERS, placeholder=" ...")
+            own = _own(found["prompt"].iloc[0], select(rows, dataset=place[0])["prompt"].unique())
+            prompt = shorten(drawable(own), _CHARACTERS, placeholder=" ...")
             panels.title(drawn, panel, [*head, prompt], "; ".join(notes))
             if panels.is_leftmost(panel):
                 panel.set_ylabel("share")

@@ -193,10 +193,14 @@ def smollm2():
         pytest.skip(
             "ANNOBENCH_TEST_ASSETS names no folder to keep SmolLM2-135M in; `make test` does"
         )
+    from filelock import FileLock
+
     from annobench.assets import Source, fetch_model
 
     entry = read_study(ROOT / "config.yaml").models["smollm2-135m"]
     folder = Path(os.environ["ANNOBENCH_TEST_ASSETS"]) / "smollm2-135m"
-    if not folder.exists():
-        fetch_model(Source.parse(entry.source), entry.sha256, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):  # tests run in several processes
+        if not folder.exists():
+            fetch_model(Source.parse(entry.source), entry.sha256, folder)
     return folder

@@ -7,7 +7,6 @@ same layers. Each side runs in a process of its own, and which goes first altern
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -70,6 +69,7 @@ def measure(given: argparse.Namespace, begun: float) -> dict[str, Any]:
     from grpo_ours import ours
     from grpo_peer import trl
 
+    from annobench.models.memory import peak_memory
     from annobench.percentages import read
 
     torch.set_num_threads(given.threads)
@@ -79,11 +79,7 @@ def measure(given: argparse.Namespace, begun: float) -> dict[str, Any]:
     texts = [text for step in said[WARM_UP:] for text in step]
     process = time.time() - begun
     on_device = torch.cuda.is_available()
-    peak = (
-        torch.cuda.max_memory_allocated()
-        if on_device
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
+    peak = peak_memory()
     seconds = ends[-1] - ends[WARM_UP - 1]
     counted = len(ends) - WARM_UP
     return {

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from annobench.methods import shala
 from annobench.models.decoder import DecoderScorer
-from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
-from annobench.models.saving import places_of
+from annobench.models.loading import load_tokenizer
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, prompt_tokens
+from annobench.stages.reinforced import policy_model
 from annobench.training.loop import Checkpointing
 from annobench.training.policy import Policy, Prompts, Rollouts, reinforce
-from annobench.training.precision import pick_device, store_frozen
 from annobench.training.settings import Training
 
 if TYPE_CHECKING:
@@ -40,12 +39,7 @@ class Noting(Policy):
 def ours(given: Asked, folder: Path) -> tuple[list[float], list[list[str]]]:
     """Seconds at which each step ended, and the rollouts' texts of each step."""
     model = Model(source="path:benchmark", tune=TopLayers(layers=given.layers))
-    whole = load_model(given.model).requires_grad_(False)
-    read_out_in_fp32(whole)
-    for parameter in places_of(whole, model).values():
-        parameter.requires_grad_(True)
-    store_frozen(whole, given.precision)
-    whole.to(pick_device())
+    whole, _ = policy_model(given.model, model, given.precision)
     tokenizer = load_tokenizer(given.model)
     tokens = [prompt_tokens(tokenizer, prompt, False) for prompt in given.prompts]
     items = [TokenItem("", prompt, ((0,),)) for prompt in tokens]

@@ -7,7 +7,6 @@ LAUNCHED is when that was, in seconds since the epoch.
 import argparse
 import math
 import os
-import resource
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from annobench.files import write_json
 from annobench.methods import Given, realm
 from annobench.models.decoder import DecoderScorer
 from annobench.models.loading import load_model, read_out_in_fp32
+from annobench.models.memory import peak_memory
 from annobench.models.tuning import Scorer, load_scorer
 from annobench.stages import encode as features
 from annobench.stages.job import Job
@@ -54,7 +54,7 @@ def shared_states(study: Study, cell: Cell) -> Work:
     begun, clock = time.time(), time.perf_counter()
     found = features.encode(items, folder, study.models[cell.model], training)
     features.write_features(*disk.feature_paths(cell.dataset, cell.model), *found)
-    return Work(begun, time.perf_counter() - clock, _peak_memory())
+    return Work(begun, time.perf_counter() - clock, peak_memory())
 
 
 def engine(job: Job) -> Work:
@@ -70,7 +70,7 @@ def engine(job: Job) -> Work:
     never = Checkpointing(job.folder / "none.safetensors", math.inf, "")
     begun, clock = time.time(), time.perf_counter()
     _, history = fit(scorer, objective, job.training, job.stream, never)
-    done = Work(begun, time.perf_counter() - clock, _peak_memory(), len(history))
+    done = Work(begun, time.perf_counter() - clock, peak_memory(), len(history))
     return replace(
         done,
         trained_parameters=_trained(scorer.model) + len(known.annotators),
@@ -108,7 +108,7 @@ def trainer(job: Job, seed: int, share: float | None, folder: Path) -> Work:
     begun, clock.begun = time.time(), time.perf_counter()
     peer.train()
     seconds = time.perf_counter() - clock.begun
-    done = Work(begun, seconds, _peak_memory(), steps, _trained(model))
+    done = Work(begun, seconds, peak_memory(), steps, _trained(model))
     if share is not None:
         return replace(done, seconds=extrapolate(clock.ends, steps), extrapolated=True)
     read_out_in_fp32(model)
@@ -143,12 +143,6 @@ def numbered(job: Job, names: list[str]) -> list[tuple[int, int, int]]:
 
 def _trained(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def _peak_memory() -> int:
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -201,14 +200,12 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     """One side, in this process."""
     import torch
 
+    from annobench.models.memory import peak_memory
+
     torch.set_num_threads(given.threads)
     ends, seen = engine(given) if given.side == "engine" else trainer(given)
     on_device = torch.cuda.is_available()
-    peak = (
-        torch.cuda.max_memory_allocated()
-        if on_device
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
+    peak = peak_memory()
     seconds = ends[-1] - ends[WARM_UP - 1]
     counted = len(ends) - WARM_UP
     model = module(given)

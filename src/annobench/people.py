@@ -133,6 +133,13 @@ def size(
     return {split: held[split] if n is None else n for split, n in asked.items()}
 
 
+def stated(settings: Settings) -> dict[str, int] | None:
+    """How many items of each split, of data that nobody has counted: not known before it is read,
+    unless every split has a number."""
+    asked = {split: getattr(settings, split) for split in ("train", "validation", "test")}
+    return None if None in asked.values() else asked
+
+
 def spread(
     entropy: npt.NDArray[np.float64], rng: np.random.Generator, evenly: bool = False
 ) -> npt.NDArray[np.int64]:

@@ -54,9 +54,7 @@ class Settings(people.Settings):
 
 
 def size(settings: Settings) -> dict[str, int] | None:
-    """Not known before the files are read, unless every split has a number."""
-    asked = {split: getattr(settings, split) for split in PARTITION.values()}
-    return None if None in asked.values() else asked
+    return people.stated(settings)
 
 
 def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:

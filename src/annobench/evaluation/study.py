@@ -214,14 +214,16 @@ def _scored(
 
 def _metric_rows(block: Block) -> Iterator[dict[str, Any]]:
     agreement_names = block.agreement_names()
+    arms: dict[tuple[str, str | None], list[Scored]] = {}
     for cell in block.cells:
-        arm = [other for other in block.cells if other.arm == cell.arm]
+        arms.setdefault(cell.arm, []).append(cell)
+    for cell in block.cells:
         for number, (sample, scores) in enumerate(zip(block.samples, cell.scores, strict=True)):
             if not cell.meets(sample):
                 continue
             once = np.ones((1, len(sample.at)))
             for measure in sample.measures:
-                if not owed(measure, number, arm):
+                if not owed(measure, number, arms[cell.arm]):
                     continue
                 found = Agreement(None, 0, cell.reason)
                 if measure in scores:

@@ -21,7 +21,7 @@ from annobench.models.generating import Said, Writer
 from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
-from annobench.models.tokens import prompt_tokens, tokenize, written
+from annobench.models.tokens import prompt_tokens, tokenize, turn_tokens, written
 from annobench.models.tuning import scorer_of
 from annobench.models.verbal import prompt_of
 from annobench.questions import Backend, Question
@@ -204,11 +204,7 @@ class Asker:
         return self._read(written(question, self.model, listed=True)[0])
 
     def _turn(self, question: Question) -> tuple[int, ...]:
-        turns = [{"role": "user", "content": turn(question, self.model)}]
-        tokens = self._loaded[1].apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=True, return_dict=False
-        )
-        return tuple(tokens)
+        return turn_tokens(self._loaded[1], turn(question, self.model))
 
     def _draws(self, questions: Iterable[Question]) -> np.ndarray:
         """[questions, new_tokens] uniform numbers of each question's own stream, which no other

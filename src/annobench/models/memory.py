@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -28,6 +29,13 @@ def out_of_memory(error: Exception) -> bool:
     """Whether the device or the machine had no memory left."""
     on_cpu = "DefaultCPUAllocator: can't allocate memory" in str(error)  # a mere RuntimeError
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or on_cpu
+
+
+def peak_memory() -> int:
+    """Largest memory so far in bytes: of the device if it is a GPU, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 @contextmanager

@@ -129,6 +129,15 @@ def prompt_tokens(
     return tokens[:-1] if ends and not encoder_decoder else tokens
 
 
+def turn_tokens(tokenizer: "PreTrainedTokenizerBase", said: str) -> tuple[int, ...]:
+    """What a user says, as a turn of the tokenizer's chat that the model is to answer."""
+    turns = [{"role": "user", "content": said}]
+    tokens = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True, tokenize=True, return_dict=False
+    )
+    return tuple(tokens)
+
+
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
     """Length of the common prefix."""
     return next(

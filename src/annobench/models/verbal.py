@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from annobench.models.settings import Model, Verbal
-from annobench.models.tokens import prompt_tokens, written
+from annobench.models.tokens import prompt_tokens, turn_tokens, written
 from annobench.percentages import request
 from annobench.percentages import written as in_percentages
 from annobench.questions import Question
@@ -29,11 +29,7 @@ def prompt_of(
     if not tokenizer.chat_template:
         text, _ = written(Question("", prompt, (), instruction=asked), model)
         return prompt_tokens(tokenizer, text, encoder_decoder)
-    turns = [{"role": "user", "content": f"{asked}\n\n{prompt}"}]
-    tokens = tokenizer.apply_chat_template(
-        turns, add_generation_prompt=True, tokenize=True, return_dict=False
-    )
-    return tuple(tokens)
+    return turn_tokens(tokenizer, f"{asked}\n\n{prompt}")
 
 
 def answer_of(

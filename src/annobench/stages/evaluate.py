@@ -10,9 +10,6 @@ from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import RUN_FIELDS
 from annobench.files import canonical_json, read_json
 
-_LATER = {"rollouts_per_second": None, "rollout_share": None}
-"""Fields that records of earlier versions lack."""
-
 
 def read_cell(
     folder: Path,
@@ -28,7 +25,7 @@ def read_cell(
         AnnobenchError: a file is missing or broken.
     """
     record = read_json(folder / "run.json")
-    run = _LATER | record | {"settings": canonical_json(record["recipe"]["method"])}
+    run = record | {"settings": canonical_json(record["recipe"]["method"])}
 
     def table(name: str) -> pd.DataFrame | None:
         frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))

@@ -2,7 +2,6 @@
 
 import logging
 import platform
-import resource
 import time
 import traceback
 from importlib.metadata import version
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from annobench import tables, tensors
 from annobench.errors import AnnobenchError, one_line
 from annobench.files import write_json
 from annobench.models.loading import parameter_count
-from annobench.models.memory import out_of_memory
+from annobench.models.memory import out_of_memory, peak_memory
 from annobench.stages.job import Job
 from annobench.stages.train import run
 from annobench.training.loop import Checkpointing, DivergedError
@@ -66,7 +64,7 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         "items_per_second": _items_per_second(done.history) if done else None,
         "rollouts_per_second": done.rollouts_per_second if done else None,
         "rollout_share": done.rollout_share if done else None,
-        "peak_memory_bytes": _peak_memory(),
+        "peak_memory_bytes": peak_memory(),
         "row_tokens": {
             "asked": job.training.row_tokens,
             "used": done.row_tokens if done else None,
@@ -102,10 +100,3 @@ def _items_per_second(history: pd.DataFrame) -> float | None:
         return None
     seconds = history["seconds"].diff().fillna(history["seconds"])
     return float((history["items_per_second"] * seconds).sum() / seconds.sum())
-
-
-def _peak_memory() -> int:
-    """Largest memory in bytes: of the device if it is a GPU, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

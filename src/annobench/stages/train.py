@@ -65,12 +65,12 @@ def run(job: Job, saving: Checkpointing) -> Trained:
 def _taught(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing) -> Trained:
     needs, free = job.method.NEEDS, is_free_text(job.items)
     lesson = lesson_of(job, targets)
-    rows = rows_of(lesson.targets, lesson.items, given.annotators, given.tasks)
     extra: dict[str, Tensor] = {}
     before = 0.0
     if needs.rollouts:
         learned, history, row_tokens, before = reinforced(job, lesson, saving)
     else:
+        rows = rows_of(lesson.targets, lesson.items, given.annotators, given.tasks)
         scorer = scorer_of(job, lesson.tokens, lesson.states)
         objective = Objective(job.method, job.settings, given, rows)
         extra, history = fit(scorer, objective, job.training, job.stream, saving)

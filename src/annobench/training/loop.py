@@ -22,7 +22,7 @@ from annobench.models.tuning import Scorer
 from annobench.seeds import generator, seed_of
 from annobench.settings import Settings
 from annobench.training import checkpoint
-from annobench.training.precision import arithmetic
+from annobench.training.precision import arithmetic, computed
 from annobench.training.rows import Rows
 from annobench.training.settings import Training
 
@@ -246,18 +246,13 @@ def _backward(
     """Gradients of the weighted mean loss of these items' target rows; returns that loss."""
     total_weight = objective.rows.select(numbers).weight.sum()
     total = torch.zeros((), dtype=torch.float64, device=scorer.device)
-    chunks = scorer.chunks(numbers)
-    while True:
-        with arithmetic(scorer.device, precision):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return total.item()
-        chosen, scores = chunk
+    for chosen, scores in computed(scorer.chunks(numbers), scorer.device, precision):
         rows = objective.rows.select(chosen).to(scorer.device)
         losses = objective.row_losses(scores, rows, extra)
         loss = (rows.weight * losses).sum() / total_weight
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
+    return total.item()
 
 
 def progress(row: dict[str, float], steps: int, training: Training) -> str:

@@ -29,7 +29,7 @@ from annobench.models.tokens import TokenItem
 from annobench.seeds import generator, seed_of
 from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, batches, descend
-from annobench.training.precision import arithmetic
+from annobench.training.precision import arithmetic, computed
 from annobench.training.settings import Training
 
 if TYPE_CHECKING:
@@ -153,12 +153,8 @@ class Policy:
         """Of the rollouts' tokens, packed row by packed row, at the temperature of sampling."""
         scorer = replace(self.scorer, items=rollouts.items)
         rows = scorer.answers(np.arange(len(rollouts.items)), self.settings.temperature)
-        while True:
-            with arithmetic(scorer.device, self.precision):
-                found = next(rows, None)
-            if found is None:
-                return
-            yield found[1]
+        for _, log_p in computed(rows, scorer.device, self.precision):
+            yield log_p
 
 
 @dataclass

@@ -1,9 +1,13 @@
 """Devices and arithmetic."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+T = TypeVar("T")
 
 
 def pick_device() -> torch.device:
@@ -14,6 +18,16 @@ def pick_device() -> torch.device:
 def arithmetic(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """The context of every forward pass: bf16 where that is safe, or fp32 throughout."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def computed(chunks: Iterator[T], device: torch.device, precision: str) -> Iterator[T]:
+    """Each chunk, computed within `arithmetic` and handed over outside it: to a backward pass."""
+    while True:
+        with arithmetic(device, precision):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 def store_frozen(model: nn.Module, precision: str) -> None:

@@ -35,6 +35,9 @@ ITEMS = _schema(
         "answers": _TEXTS,
         "labels": _INTS,
         "annotators": _TEXTS,
+        "sources": _TEXTS,
+        "scores": _REALS,
+        "firsts": _INTS,
     },
 )
 """One question a row; `split` is train, validation or test; `gold` indexes `options`.
@@ -45,12 +48,27 @@ option's share of them; `gold` is then the option of the largest share, null whe
 
 An item without options asks for free text: `answers` are the texts that count as right, the first
 of them the gold one, and `task` is the type of the answer (number, span, date).
+
+An item of preferences has two options, two responses to its prompt, and `gold` is the better one.
+`sources` are the models that wrote them; where these have names, the first is the stronger one's.
+`scores` say how good each response is, on a scale of the data set's own; `answers`, if given, are
+the texts one of which a right response holds. `firsts` says of each of `labels` which option its
+annotator was shown first.
 """
 
 ANNOTATIONS = _schema(
-    {"item": _TEXT}, {"label": _INT, "annotator": _TEXT, "text": _TEXT, "corrupted": pa.bool_()}
+    {"item": _TEXT},
+    {
+        "label": _INT,
+        "annotator": _TEXT,
+        "text": _TEXT,
+        "corrupted": pa.bool_(),
+        "first": _INT,
+    },
 )
 """One label that one annotator gave; `label` indexes the item's options; no annotator is null.
+
+`first` is the option that the annotator was shown first, where that is known.
 
 The label of a free-text item is `text`, and `label` is null. `corrupted` says whether the noise put
 a wrong label in the place of the right one, where a noise knows; no method sees it.
@@ -58,6 +76,15 @@ a wrong label in the place of the right one, where a noise knows; no method sees
 
 TRUTH = _schema({"annotator": _TEXT, "task": _TEXT, "expertise": _REAL, "accuracy": _REAL}, {})
 """The simulated annotators' true expertise in each task, and how often their labels are right."""
+
+RESPONSES = _schema(
+    {"item": _TEXT, "option": _INT, "source": _TEXT, "text": _TEXT}, {"score": _REAL}
+)
+"""What a model wrote in response to an item's prompt, as the item's option of this number.
+
+`score` is what a reward model says of it; of a sampled response the mean log-likelihood of its
+tokens under the stronger model.
+"""
 
 TOKENS = _schema({"item": _TEXT, "prompt": _INTS, "options": pa.list_(_INTS)}, {})
 """Token ids of each item's prompt and of each option's answer."""
@@ -73,11 +100,26 @@ The target of a free-text item is `text`, and its distribution is [1]. Where a m
 rises with doubt. `nll` is the mean token NLL of the target's answer, where a method selects by it.
 """
 
-PREDICTIONS = _schema({"item": _TEXT}, {"probabilities": _REALS, "text": _TEXT, "verbal": _REALS})
+PREDICTIONS = _schema(
+    {"item": _TEXT},
+    {
+        "probabilities": _REALS,
+        "text": _TEXT,
+        "verbal": _REALS,
+        "rewards": _REALS,
+        "win": _REAL,
+        "kl": _REAL,
+    },
+)
 """One probability per option of each item; of a free-text item the answer's text.
 
 Where a model was asked to write the distribution down, `text` is what it said of the item and
 `verbal` the distribution read from that, null where none could be read.
+
+Of an aligned model, `rewards` are its implicit rewards of each option, beta log(p / p of the model
+before training); `text` is its own response to a test item's prompt, `win` says whether that is
+better than the response before training (1, or 1/2 for a tie, or 0), and `kl` is the log-ratio of
+its likelihoods after and before training in nats, whose mean is the KL from the start.
 """
 
 VIEW = _schema(
@@ -205,6 +247,37 @@ COMPARISONS = _schema(
     {},
 )
 """Paired differences (method minus other) on the same items and seeds."""
+
+RECOVERY = _schema(
+    {
+        "dataset": _TEXT,
+        "noise": _TEXT,
+        "seed": _INT,
+        "estimator": _TEXT,
+        "users": _INT,
+        "comparisons": _INT,
+        "share_true": _REAL,
+    },
+    {
+        "mu": _REAL,
+        "mu_true": _REAL,
+        "mu_found": _REAL,
+        "share": _REAL,
+        "precision": _REAL,
+        "recall": _REAL,
+        "auc": _REAL,
+        "mae": _REAL,
+        "spearman": _REAL,
+        "reason": _TEXT,
+    },
+)
+"""How well users' attentiveness is found from at most so many `comparisons` of each of them.
+
+`estimator` is a kind of `attentiveness`; `mu` the probability, assumed, that an attentive user
+picks the stronger model's response, null where the estimator finds it itself (`mu_found`).
+`share_true` is the mean true attentiveness and `share` the estimated one; precision and recall are
+those of the users kept, `mae` is the mean absolute error. `reason` says why there is no estimate.
+"""
 
 STUDY_ANNOTATORS = _schema(
     _CELL_REQUIRED | _ANNOTATORS_REQUIRED,

@@ -14,6 +14,19 @@ and, if its items ask for free text, with `answers` and without options,
 
     FREE_TEXT = True
 
+If its items are pairs of responses to compare, with `sources`, it also defines
+
+    PAIRS = True
+
+and its `Settings` are a `pairs.Pairs`. If models write these responses, it defines in the place of
+`items`
+
+    def prompts(name, settings, hub_root) -> pd.DataFrame
+        `tables.ITEMS` without options
+    def items(name, settings, hub_root, responses) -> pd.DataFrame
+        `responses`: `tables.RESPONSES` to these prompts, by `settings.stronger` as option 0 and
+        `settings.weaker` as option 1, each a `pairs.Writer`
+
 Either all items of a data set have options or none has. Data sets of the Hub share `annobench.hub`,
 and those with people's labels `annobench.people`.
 

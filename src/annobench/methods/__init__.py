@@ -89,6 +89,9 @@ class Needs:
     verbal: bool = False
     """It teaches the model to write distributions down: the study says how with `views.verbal`.
     Each item's distribution is the mean of its kept targets', by weight."""
+    preferences: bool = False
+    """It learns from comparisons of two responses to a prompt, see `data`: `loss` gets, in the
+    place of log_p, each response's log-ratio log p / p_0 to the model before training."""
     rollouts: bool = False
     """It learns from what the model writes, by `reward` and `advantage`, and not by `loss`."""
     softmax: Literal["options", "vocabulary"] = "options"

@@ -13,10 +13,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeFloat, field_validator
+from pydantic import Field
 
 from annobench.errors import AnnobenchError
 from annobench.settings import Settings as Base
+from annobench.splits import Size, drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,18 +34,11 @@ class Settings(Base):
     labels: Literal["text", "letter", "position"] = "text"
     """How the column `gold` names an option: by its text, by its letter (A is the first) or by its
     position (0 is the first)."""
-    test: NonNegativeFloat | None = None
+    test: Size = None
     """Test items of a file without a column `split`, drawn at random: a share below 1, or a number
     of items; by default 0.2."""
-    validation: NonNegativeFloat | None = None
+    validation: Size = None
     """Validation items of a file without a column `split`, likewise; by default none."""
-
-    @field_validator("test", "validation")
-    @classmethod
-    def _share_or_number(cls, size: float | None) -> float | None:
-        if size is not None and size > 1 and size != int(size):
-            raise ValueError(f"found {size}; allowed: a share below 1, or a whole number")
-        return size
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -97,7 +91,9 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
         known = ", ".join(SPLITS)
         checks.append((unknown, lambda row: f"unknown split {split[row]!r}; allowed: {known}"))
     table.refuse(checks)
-    splits = split if "split" in frame else _drawn(name, len(frame), settings)
+    splits = (
+        split if "split" in frame else drawn(name, len(frame), settings.test, settings.validation)
+    )
     _check_splits(table, splits, settings)
     columns = {
         "item": frame["item"],
@@ -165,25 +161,6 @@ def _mistake(options: list[str]) -> str:
     if len(set(options)) < len(options):
         return f"equal options {listed(options)}; allowed: different ones"
     return ""
-
-
-def _drawn(name: str, count: int, settings: Settings) -> np.ndarray:
-    """A random split; the items' order in the file and the data set's name decide it."""
-    import numpy as np
-
-    from annobench.seeds import generator
-
-    sizes = {"test": settings.test, "validation": settings.validation}
-    defaults = {"test": 0.2, "validation": 0.0}
-    order = generator("split", name).permutation(count)
-    splits = np.full(count, "train", dtype=object)
-    taken = 0
-    for split, given in sizes.items():
-        size = defaults[split] if given is None else given
-        number = round(size * count) if size < 1 else int(size)
-        splits[order[taken : taken + number]] = split
-        taken += number
-    return splits
 
 
 def _check_splits(table: OwnTable, splits: pd.Series | np.ndarray, settings: Settings) -> None:

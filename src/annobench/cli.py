@@ -318,3 +318,45 @@ def show(file: StudyFile) -> None:
     typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
     typer.echo(f"\n{name}: {_path(study, layout.TABLE, table=name, suffix='md')}")
     typer.echo(f"report: {_path(study, layout.REPORT)}")
+
+
+@command
+def users(
+    file: Annotated[Path, typer.Argument(metavar="COMPARISONS", help="user,first,second,chosen.")],
+    responses: Annotated[
+        Path | None, typer.Option(help="response,prompt,model,text,score of first and second.")
+    ] = None,
+    stronger: Annotated[
+        str | None, typer.Option(help="The stronger model; by default the one chosen more often.")
+    ] = None,
+    estimator: Annotated[str, typer.Option(help="A kind of estimator.")] = "three-types",
+    mu: Annotated[
+        str | None,
+        typer.Option(
+            help="How often an attentive user chooses the stronger model: a number above 1/2, "
+            "joint (found with the rest), or scores (from the gap of each comparison)."
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="The attentiveness from which a user is kept.")
+    ] = None,
+    at_least: Annotated[
+        int | None, typer.Option(min=2, help="Leave out users with fewer comparisons.")
+    ] = None,
+    unordered: Annotated[
+        bool, typer.Option("--unordered", help="The order of display is not known.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="A CSV file; by default printed.")] = None,
+) -> None:
+    """Say which users looked before they chose, from their comparisons of two models' responses."""
+    from annobench import comparisons, user_table
+    from annobench.files import write_text
+
+    found = comparisons.read(file, responses, stronger, ordered=not unordered, at_least=at_least)
+    estimate = user_table.estimated(found, estimator, mu=mu, threshold=threshold)
+    text = user_table.table(found, estimate).to_csv(index=False, float_format="%.4f")
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+    typer.echo(user_table.summary(found, estimate), err=True)

@@ -51,13 +51,13 @@ def summary(found: Comparisons, estimate: Estimate) -> str:
     kept, of_kept = int(estimate.kept.sum()), int(estimate.kept[choices.user].sum())
     left_out = f"; {found.left_out:,} users left out" if found.left_out else ""
     mu = "as the scores say" if estimate.mu is None else f"{estimate.mu:.3f}"
+    kept_users = f"{kept:,} users ({kept / choices.users:.1%})"
     return "\n".join(
         [
             f"{choices.users:,} users, {comparisons:,} comparisons{left_out}",
             f"stronger model: {found.stronger}, chosen in {choices.stronger.mean():.1%}",
             f"an attentive user chooses it with probability mu: {mu}",
             f"mean attentiveness of all users: {estimate.share:.3f}",
-            f"kept: {kept:,} users ({kept / choices.users:.1%}), {of_kept:,} comparisons"
-            f" ({of_kept / comparisons:.1%})",
+            f"kept: {kept_users}, {of_kept:,} comparisons ({of_kept / comparisons:.1%})",
         ]
     )

@@ -118,6 +118,7 @@ def test_without_a_file_the_labels_are_the_data_sets_own():
         "item": ["q1", "q1", "q1", "q,3"],
         "label": [1, 0, 1, 0],
         "annotator": ["ann", "bob", "cleo", "ann"],
+        "first": [pd.NA] * 4,
     }
     assert observed.has_annotator_ids(Settings())
     assert Settings().files == ()
@@ -138,6 +139,15 @@ def test_the_data_sets_own_labels_survive_the_disk(items, keys):
     assert back["label"].tolist() == [1, 0, 1, 0][: len(back)]
     signed = items["annotators"].notna().any() and not keys
     assert back["annotator"].notna().all() if signed else back["annotator"].isna().all()
+
+
+def test_which_option_was_shown_first_comes_along():
+    pairs = PEOPLE.assign(firsts=[[0, 0, 1], None, None])
+    found, _ = observed.annotate(pairs, None, Settings(), None)
+    assert found["first"].tolist() == [0, 0, 1, pd.NA]
+    tables.write(Path("a.parquet"), found, tables.ANNOTATIONS)
+    back = tables.read(Path("a.parquet"), tables.ANNOTATIONS)["first"]
+    assert back.dropna().tolist() == [0, 0, 1]
 
 
 def test_a_data_set_without_labels():

@@ -2,8 +2,9 @@
 
 Columns of a file: `item`, `annotator` and `label`, one row for each label that one annotator gave.
 Without a file they are the labels that the data set's items come with; where it does not say who
-gave them, they are anonymous. Labels of training items teach; those of other items are only for
-evaluation. Every seed has the same labels.
+gave them, they are anonymous, and which option they were shown first is known where it says so.
+Labels of training items teach; those of other items are only for evaluation. Every seed has the
+same labels.
 """
 
 from __future__ import annotations
@@ -70,23 +71,25 @@ def _of_items(items: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The labels that the items come with, each item's in its own order."""
     import pandas as pd
 
-    given = items.reindex(columns=["item", "labels", "annotators"])
+    given = items.reindex(columns=["item", "labels", "annotators", "firsts"])
     given = given[given["labels"].notna()]
     if not len(given):
         raise AnnobenchError(
             "noise of kind `observed` without `path`: found no labels with the data set's items;"
             " allowed: a data set with people's labels, or a file"
         )
-    unsigned = given["annotators"].isna() | settings.anonymous
-    nobody = given["labels"].map(lambda labels: [None] * len(labels))
+    unknown = given["labels"].map(lambda labels: [None] * len(labels))
+    named = given["annotators"].notna() & (not settings.anonymous)
     rows = pd.DataFrame(
         {
             "item": given["item"],
             "label": given["labels"].map(list),
-            "annotator": given["annotators"].where(~unsigned, nobody).map(list),
+            "annotator": given["annotators"].where(named, unknown).map(list),
+            "first": given["firsts"].where(given["firsts"].notna(), unknown).map(list),
         }
     )
-    return rows.explode(["label", "annotator"], ignore_index=True).astype({"label": "int64"})
+    rows = rows.explode(["label", "annotator", "first"], ignore_index=True)
+    return rows.astype({"label": "int64", "first": "Int64"})
 
 
 def _of_file(items: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -155,12 +155,16 @@ def _of_responses(table: own.OwnTable, path: Path) -> _Shown:
         found = [own.quoted(table.frame[side][row]) for side in np.array(SIDES)[pair[row] < 0]]
         return f"unknown response {', '.join(found)}; allowed: those of {path}"
 
+    def same(row: int) -> str:
+        found = own.quoted(table.frame["first"][row])
+        return f"found response {found} on both sides; allowed: two different ones"
+
     def who(row: int) -> str:
         return own.quoted(table.frame["user"][row])
 
     checks: list[own.Check] = [
         (low < 0, missing),
-        (low == high, lambda row: f"found response {named(row)}; allowed: two different ones"),
+        (low == high, same),
         (
             prompt[:, 0] != prompt[:, 1],
             lambda row: f"responses {named(row)} are to different prompts; allowed: the same one",

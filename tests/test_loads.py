@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from annobench.loads import assign
+from annobench.loads import assign, deal, falling
 
 
 @hypothesis_settings(max_examples=60, deadline=None)
@@ -92,3 +92,49 @@ def test_the_same_stream_gives_the_same_assignment(skew):
     )
     assert (first == second).all()
     assert (first != other).any()
+
+
+def test_falling_loads_by_hand():
+    # 60 labels in proportion 6 : 3 : 2
+    assert falling(3, 20, 1, 100, 1).tolist() == [33, 16, 11]
+    # the first has no more than 24, so 36 are left for 3 : 2
+    assert falling(3, 20, 1, 24, 1).tolist() == [24, 22, 14]
+    assert falling(4, 7, 2, 9, 0).tolist() == [7] * 4
+    # nobody has fewer than 2, whatever the skew
+    assert falling(4, 5, 2, 90, 10).tolist() == [14, 2, 2, 2]
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(
+    annotators=st.integers(1, 300),
+    mean=st.integers(2, 50),
+    room=st.integers(0, 50),
+    skew=st.floats(0, 10),
+)
+def test_falling_loads_have_the_mean_and_the_bounds(annotators, mean, room, skew):
+    loads = falling(annotators, mean, 2, mean + room, skew)
+    assert loads.sum() == annotators * mean
+    assert loads.min() >= 2
+    assert loads.max() <= mean + room
+    assert np.diff(loads).max(initial=0) <= 1
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(items=st.integers(1, 30), seed=st.integers(0, 2**32), data=st.data())
+def test_items_are_dealt_evenly_and_without_repetition(items, seed, data):
+    loads = data.draw(st.lists(st.integers(1, items), min_size=1, max_size=20))
+    dealt = deal(np.array(loads), items, np.random.default_rng(seed))
+    assert len(dealt) == sum(loads)
+    for own in np.split(dealt, np.cumsum(loads)[:-1]):
+        assert len(set(own.tolist())) == len(own)
+    uses = np.bincount(dealt, minlength=items)
+    assert len(uses) == items
+    assert uses.max() - uses.min() <= 1
+
+
+def test_any_item_may_be_an_annotators_first():
+    rng = np.random.default_rng(0)
+    dealt = np.stack([deal(np.array([3, 3, 3]), 4, rng) for _ in range(2_000)])
+    for place in range(9):
+        # 500 each; standard deviation sqrt(2000 * 1/4 * 3/4) = 19
+        assert np.abs(np.bincount(dealt[:, place], minlength=4) - 500).max() < 4.5 * 19

@@ -37,6 +37,7 @@ STUDY_TABLES = (
     "selection",
     "views",
     "distributions",
+    "recovery",
 )
 STUDY_TABLE = "results/{study}/{table}.parquet"
 TABLE = "results/{study}/tables/{table}.{suffix}"

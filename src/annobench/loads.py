@@ -1,6 +1,6 @@
 """Who labels which item: balanced loads, or skewed ones where few annotators give most labels.
 
-Both are our reconstruction.
+All of it is our reconstruction.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Int: TypeAlias = npt.NDArray[np.int64]
+    Real: TypeAlias = npt.NDArray[np.float64]
 
 
 def assign(
@@ -66,3 +67,42 @@ def _ranks(
             chosen[todo, place] = drawn
             todo = todo[(before[todo] == drawn[:, None]).any(axis=1)]
     return chosen
+
+
+def falling(annotators: int, mean: int, least: int, most: int, skew: float) -> Int:
+    """How many labels each annotator gives, by rank r = 0, 1, ...: proportional to (r + 1)^-skew
+    between `least` and `most`, rounded so that the mean is exact; least <= mean <= most."""
+    import numpy as np
+    from scipy.optimize import brentq
+
+    weight = np.arange(1.0, annotators + 1) ** -skew
+    total = annotators * mean
+
+    def loads(factor: float) -> Real:
+        return (factor * weight).clip(least, most)
+
+    factor = brentq(lambda f: loads(f).sum() - total, 0, most / weight[-1], maxiter=10_000)
+    exact = loads(factor)
+    whole = np.floor(exact + 1e-9).astype(np.int64)
+    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
+    return whole
+
+
+def deal(loads: Int, items: int, rng: np.random.Generator) -> Int:
+    """Items for each annotator in turn, as many as its load says: positions, [sum of loads].
+
+    All different for one annotator, and in random order. Items are used evenly: two of them differ
+    by one label at most, since each is dealt once before any is dealt again.
+    """
+    import numpy as np
+
+    dealt = []
+    left = np.empty(0, dtype=np.int64)
+    for load in loads.tolist():
+        own, left = left[:load], left[load:]
+        if len(own) < load:
+            again = rng.permutation(items)
+            more = again[~np.isin(again, own)][: load - len(own)]
+            own, left = np.concatenate([own, more]), again[~np.isin(again, more)]
+        dealt.append(own)
+    return np.concatenate(dealt)

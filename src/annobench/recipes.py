@@ -164,8 +164,9 @@ def annotations_code(study: Study, noise: str) -> str:
 
 
 def evaluation_code() -> str:
-    """Digest of the code that measures cells, every metric's included."""
-    metrics = [module_name(package, kind) for package in METRICS for kind in kinds(package)]
+    """Digest of the code that measures cells, every metric's and estimator's included."""
+    measured = (*METRICS, "attentiveness")
+    metrics = [module_name(package, kind) for package in measured for kind in kinds(package)]
     return code("annobench.stages.evaluate", "annobench.evaluation.study", *metrics)
 
 

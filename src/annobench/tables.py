@@ -330,6 +330,7 @@ STUDY_SCHEMAS = {
     "selection": SELECTION,
     "views": VIEWS,
     "distributions": DISTRIBUTIONS,
+    "recovery": RECOVERY,
 }
 """The tables of a whole study, by file name."""
 

@@ -102,12 +102,15 @@ def test_by_hand(labels, targets, items, tmp_path):
     assert explained(found)
 
 
+OF_USERS = ("attentiveness-mae", "filter-precision", "filter-recall", "filter-auc")
+
+
 def test_the_measures_are_those_that_a_table_may_show(labels, targets, items):
     found = measures(judged(labels, targets([1] * 6), items))
     assert [*LABELS] == [*AGREEMENTS]
-    assert [*found, UNREAD_ANSWERS, UNPARSED] == [*LABELS][2:]
+    assert [*found, UNREAD_ANSWERS, UNPARSED, *OF_USERS] == [*LABELS][2:]
     assert [name for name, higher in AGREEMENTS.items() if not higher] == [
-        "lost-correct", "lost-hard", UNREAD_ANSWERS, UNPARSED,
+        "lost-correct", "lost-hard", UNREAD_ANSWERS, UNPARSED, "attentiveness-mae",
     ]  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from annobench.errors import AnnobenchError
 from annobench.registry import component, kinds
 
 ALL = kinds("noise")
-KINDS = [kind for kind in ALL if hasattr(component("noise", kind), "label_accuracy")]
+SIMULATED = [kind for kind in ALL if hasattr(component("noise", kind), "label_accuracy")]
+PAIRS = [kind for kind in ALL if hasattr(component("noise", kind), "PAIRS")]
+KINDS = [kind for kind in SIMULATED if kind not in PAIRS]
 JUDGED = [kind for kind in KINDS if "model" in component("noise", kind).Settings.model_fields]
 DOCS = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
 
@@ -43,6 +45,7 @@ def test_there_are_simulated_crowds():
         KINDS
     )
     assert JUDGED == ["confusable", "difficulty"]
+    assert PAIRS == ["users"]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -51,7 +54,7 @@ def test_it_is_documented(kind):
     for name in component("noise", kind).Settings.model_fields:
         assert name in Crowd.model_fields or f"`{name}`" in text, name
     assert "Source:" in text
-    if kind in KINDS:
+    if kind in SIMULATED:
         assert re.search(r"^    accuracy +=", text, flags=re.M)
 
 

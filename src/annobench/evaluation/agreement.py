@@ -23,8 +23,13 @@ LABELS = {
     "lost-hard": "share of hard right labels lost",
     UNREAD_ANSWERS: "share of answers that could not be read",
     UNPARSED: "share of distributions that could not be read",
+    "attentiveness-mae": "mean absolute error of attentiveness",
+    "filter-precision": "share of kept users who are attentive",
+    "filter-recall": "share of attentive users who are kept",
+    "filter-auc": "AUC of estimated attentiveness",
 }
-"""What they are called; those of detection are measured in `evaluation.detection`."""
+"""What they are called; those of detection are measured in `evaluation.detection`, and those of
+users in `evaluation.filters`."""
 
 UNREAD = ("no answer", "no verdict")
 """The reason of a target row whose item a method asked the model about in vain."""

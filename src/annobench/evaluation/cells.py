@@ -8,9 +8,10 @@ import pandas as pd
 
 from annobench import tables
 from annobench.errors import AnnobenchError
-from annobench.evaluation import agreement
+from annobench.evaluation import agreement, filters
 from annobench.evaluation.agreement import Agreement
 from annobench.evaluation.distributions import uniform
+from annobench.evaluation.preferences import aligned, of_pairs
 from annobench.evaluation.samples import Asked, Said
 
 OK = "ok"
@@ -80,6 +81,8 @@ def said(cell: CellResult, items: Asked) -> Said:
         return Said(texts, None, cell.annotators)
     found = cell.predictions.reindex(columns=["probabilities", "text", "verbal"]).iloc[rows]
     probabilities = _distributions(cell, found["probabilities"], items)
+    if items.pairs:
+        return Said(probabilities, None, cell.annotators, aligned(cell.predictions.iloc[rows]))
     return Said(probabilities, _written(cell, found, items), cell.annotators)
 
 
@@ -123,8 +126,8 @@ def _distributions(cell: CellResult, column: pd.Series, items: Asked) -> np.ndar
 
 
 def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
-    """Target accuracy, expertise Spearman, unread answers and unparsed distributions, where the
-    cell has what they need.
+    """Target accuracy, expertise Spearman, unread answers, unparsed distributions and, of pairs of
+    responses, how well users were known and filtered; where the cell has what they need.
 
     `truth` is table `tables.TRUTH`, empty where the annotators were not simulated.
     With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
@@ -143,6 +146,8 @@ def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> di
     unread = None if cell.targets is None else agreement.unread_answers(cell.targets)
     if unread is not None:
         named[agreement.UNREAD_ANSWERS] = unread
+    if of_pairs(items):
+        return named | filters.measures(cell.targets, cell.annotators, truth)
     unparsed = None if cell.predictions is None else agreement.unparsed(cell.predictions, items)
     if unparsed is not None:
         named[agreement.UNPARSED] = unparsed

@@ -10,6 +10,7 @@ from annobench import registry
 from annobench.evaluation import VERBAL, heldout
 from annobench.evaluation.distributions import Human
 from annobench.evaluation.metrics import accuracy
+from annobench.evaluation.preferences import Aligned
 
 VERBAL_ACCURACY = f"{VERBAL}accuracy"
 
@@ -46,6 +47,16 @@ class DistributionMetric(Protocol):
     def value(p: np.ndarray, human: Human, weights: np.ndarray, /) -> np.ndarray: ...
 
 
+class PreferenceMetric(Protocol):
+    """A module of `evaluation.preference_metrics`."""
+
+    LABEL: str
+    HIGHER_IS_BETTER: bool
+
+    @staticmethod
+    def scores(aligned: Aligned, gold: np.ndarray, /) -> np.ndarray: ...
+
+
 def item_metrics() -> dict[str, Metric]:
     """Every metric of `evaluation.metrics`, by kind."""
     return {kind: cast("Metric", module) for kind, module in _modules("evaluation.metrics")}
@@ -63,6 +74,12 @@ def distribution_metrics() -> dict[str, DistributionMetric]:
     return {kind: cast("DistributionMetric", module) for kind, module in _modules(package)}
 
 
+def preference_metrics() -> dict[str, PreferenceMetric]:
+    """Every metric of `evaluation.preference_metrics`, by kind."""
+    package = "evaluation.preference_metrics"
+    return {kind: cast("PreferenceMetric", module) for kind, module in _modules(package)}
+
+
 def directions() -> dict[str, bool]:
     """Every measure that methods are ranked by -> whether it is better when it is higher."""
     shares = {kind: metric.HIGHER_IS_BETTER for kind, metric in distribution_metrics().items()}
@@ -70,14 +87,16 @@ def directions() -> dict[str, bool]:
         {kind: metric.HIGHER_IS_BETTER for kind, metric in item_metrics().items()}
         | {kind: metric.HIGHER_IS_BETTER for kind, metric in text_metrics().items()}
         | shares
+        | {kind: metric.HIGHER_IS_BETTER for kind, metric in preference_metrics().items()}
         | {VERBAL + kind: higher for kind, higher in shares.items()}
         | {VERBAL_ACCURACY: accuracy.HIGHER_IS_BETTER, heldout.NAME: heldout.HIGHER_IS_BETTER}
     )
 
 
 def optional(measure: str) -> bool:
-    """Whether cells may do without it: those that were not asked to write distributions down."""
-    return measure.startswith(VERBAL)
+    """Whether cells may do without it: those that were not asked to write distributions down, or
+    whose model was not aligned."""
+    return measure.startswith(VERBAL) or measure in registry.kinds("evaluation.preference_metrics")
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:

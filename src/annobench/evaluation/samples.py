@@ -1,9 +1,9 @@
 """Test items that are resampled together, and what is measured on them.
 
-Four kinds: items with a gold label, all of a data set's or a part of them, one task's or a third of
+Five kinds: items with a gold label, all of a data set's or a part of them, one task's or a third of
 human entropy; items of a data set of free text, all or one task's; items whose human distribution
-is known, all or a third of human entropy; and items with held-out annotations, where no gold label
-is needed.
+is known, all or a third of human entropy; pairs of responses; and items with held-out annotations,
+where no gold label is needed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +22,11 @@ from annobench.evaluation.measures import (
     VERBAL_ACCURACY,
     distribution_metrics,
     item_metrics,
+    preference_metrics,
     text_metrics,
 )
 from annobench.evaluation.metrics import accuracy
+from annobench.evaluation.preferences import Aligned, of_pairs
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Asked:
     """[N] their names"""
     options: np.ndarray
     """[N] how many options each has; none has any where free text is asked for"""
+    pairs: bool = False
+    """Whether they are pairs of responses."""
 
     @property
     def free_text(self) -> bool:
@@ -44,7 +48,8 @@ class Asked:
 def asked(items: pd.DataFrame) -> Asked:
     """Select from a table `tables.ITEMS`."""
     test = items[items["split"] == "test"]
-    return Asked(pd.Index(test["item"]), test["options"].map(len).to_numpy(np.int64))
+    options = test["options"].map(len).to_numpy(np.int64)
+    return Asked(pd.Index(test["item"]), options, of_pairs(items))
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Said:
     where the answer could not be read; None where it was asked about none"""
     annotators: pd.DataFrame | None
     """table `tables.ANNOTATORS`, or None"""
+    aligned: Aligned | None = None
+    """Of all N pairs, where the model was aligned."""
 
     def written(self, at: np.ndarray) -> np.ndarray | None:
         """[n, K] `verbal` of some items, or None unless it was asked about each of them."""
@@ -136,10 +143,14 @@ class FreeText(_Part):
 
 
 def _mean(scores: np.ndarray) -> Score:
-    """Of the items' scores [n], as a function of their weights."""
+    """Of the items' scores [n], as a function of their weights; an item of score NaN counts for
+    nothing, and the mean of none is NaN."""
+    known = ~np.isnan(scores)
+    held = np.where(known, scores, 0.0)
 
     def value(weights: np.ndarray) -> np.ndarray:
-        means: np.ndarray = weights @ scores / weights.sum(-1)
+        with np.errstate(invalid="ignore"):
+            means: np.ndarray = (weights @ held) / (weights @ known.astype(float))
         return means
 
     return value
@@ -173,6 +184,33 @@ class Distributions(_Part):
 
 
 @dataclass(frozen=True)
+class Preferences(_Part):
+    """Test items that are pairs of responses."""
+
+    gold: np.ndarray
+    """[n] index of the better response, NaN where neither is"""
+
+    @property
+    def stream(self) -> tuple[str, ...]:
+        return ("preferences", *self.part)
+
+    @property
+    def measures(self) -> list[str]:
+        return [self._named(kind) for kind in preference_metrics()]
+
+    def scores(self, said: Said) -> dict[str, Score]:
+        """By measure, of those that can be said of any of the pairs."""
+        if said.aligned is None:
+            return {}
+        aligned = said.aligned.of(self.at)
+        found = {
+            self._named(kind): metric.scores(aligned, self.gold)
+            for kind, metric in preference_metrics().items()
+        }
+        return {name: _mean(scores) for name, scores in found.items() if not np.isnan(scores).all()}
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """Test items with held-out annotations of a noise, which training did not see."""
 
@@ -194,7 +232,7 @@ class HeldOut:
         return {heldout.NAME: found}
 
 
-Sample = Gold | FreeText | Distributions | HeldOut
+Sample = Gold | FreeText | Distributions | Preferences | HeldOut
 
 
 def gold_samples(items: pd.DataFrame) -> list[Gold | FreeText]:
@@ -233,6 +271,14 @@ def distribution_samples(items: pd.DataFrame) -> list[Distributions]:
         Distributions(rows.index.to_numpy(), part, distributions.human(rows))
         for part, rows in parts.items()
     ]
+
+
+def preference_samples(items: pd.DataFrame) -> list[Preferences]:
+    """Of a table `tables.ITEMS`: all test items, if they are pairs of responses."""
+    test = items[items["split"] == "test"]
+    if test.empty or not of_pairs(items):
+        return []
+    return [Preferences(np.arange(len(test)), (), test["gold"].to_numpy(float, na_value=np.nan))]
 
 
 def held_out_samples(

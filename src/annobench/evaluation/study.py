@@ -11,7 +11,7 @@ import pyarrow as pa
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
-from annobench.evaluation import detection, distributions, samples
+from annobench.evaluation import detection, distributions, recovery, samples
 from annobench.evaluation import views as answered
 from annobench.evaluation.agreement import Agreement, with_truth
 from annobench.evaluation.cells import OK, CellResult, agreements, said
@@ -35,6 +35,7 @@ class StudyFrames:
     selection: pd.DataFrame  # SELECTION
     views: pd.DataFrame  # VIEWS
     distributions: pd.DataFrame  # DISTRIBUTIONS
+    recovery: pd.DataFrame  # RECOVERY
 
 
 def evaluate(
@@ -50,8 +51,9 @@ def evaluate(
             status and reason.
         items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
             `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, those
-            with a known distribution the metrics of `evaluation.distribution_metrics`, and test
-            items with annotations the held-out likelihood.
+            with a known distribution the metrics of `evaluation.distribution_metrics`, pairs of
+            responses the metrics of `evaluation.preference_metrics`, and test items with
+            annotations the held-out likelihood.
         crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
             measured without its held-out labels and true expertise.
         views: (data set, model, view) -> table `tables.VIEW`. The base view tells which items are
@@ -67,6 +69,7 @@ def evaluate(
         dataset: [
             *samples.gold_samples(frame),
             *samples.distribution_samples(frame),
+            *samples.preference_samples(frame),
             *samples.held_out_samples(drawn.held_out.get(dataset, {}), frame),
         ]
         for dataset, frame in items.items()
@@ -119,6 +122,7 @@ def evaluate(
         selection=_frame(_concatenated(selection), tables.SELECTION),
         views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
         distributions=_frame(_concatenated(predicted), tables.DISTRIBUTIONS),
+        recovery=_frame(pd.DataFrame(drawn.recovery), tables.RECOVERY),
     )
 
 
@@ -148,13 +152,15 @@ class _Drawn:
     """annotations, where it is known which of them are wrong"""
     held_out: dict[str, dict[str, list[pd.DataFrame]]]
     """data set -> noise -> one frame per seed"""
+    recovery: list[dict[str, Any]]
 
 
 def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> _Drawn:
-    found = _Drawn([], {}, {}, {})
+    found = _Drawn([], {}, {}, {}, [])
     for crowd in crowds:
         frame = items[crowd.dataset]
         found.rows.append(draws.measure(crowd, frame))
+        found.recovery.extend(recovery.measure(crowd, frame))
         found.truth[crowd.dataset, crowd.noise, crowd.seed] = crowd.truth
         if crowd.annotations["corrupted"].notna().any():
             found.labels[crowd.dataset, crowd.noise, crowd.seed] = crowd.annotations

@@ -21,6 +21,7 @@ A file `<kind>.py` defines
 and, if they hold for it,
 
     FREE_TEXT = True        it can also annotate items without options, whose answers are texts
+    PAIRS = True            it annotates pairs of responses only, see annobench/pairs.py
     STREAM = "<name>"       its random stream is named after this and not after the study's entry,
                             so that two entries of this kind are drawn alike but for their settings
 

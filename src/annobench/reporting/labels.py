@@ -25,6 +25,10 @@ AGREEMENTS = {
     "lost-hard": False,
     "unread-answers": False,
     "unparsed": False,
+    "attentiveness-mae": False,
+    "filter-precision": True,
+    "filter-recall": True,
+    "filter-auc": True,
 }
 """Whether each is better when it is higher."""
 _JUDGED = ("accuracy", *registry.kinds(DISTRIBUTIONS))
@@ -43,7 +47,8 @@ def _measure(name: str) -> str:
 
 
 Measure = Annotated[str, AfterValidator(_measure), WithJsonSchema({"enum": list(MEASURES)})]
-"""A metric of options, of free text or of distributions, the held-out likelihood, or an agreement;
+"""A metric of options, of free text, of distributions or of aligned models, the held-out
+likelihood, or an agreement;
 `verbal-` before a metric of distributions or the accuracy asks for the written ones."""
 
 

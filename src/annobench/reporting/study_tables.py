@@ -78,6 +78,10 @@ class StudyTables:
     def distributions(self) -> pd.DataFrame:
         return self._read("distributions")
 
+    @cached_property
+    def recovery(self) -> pd.DataFrame:
+        return self._read("recovery")
+
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])
         for column, key in _AXES.items():

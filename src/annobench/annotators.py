@@ -114,13 +114,13 @@ def agreement(p: Reals, options: Ints, first: Bools, annotator: Ints, expertise:
 
 
 def table(
-    expertise: pd.Series, given: Given, items: pd.DataFrame, probabilities: Reals
+    expertise: pd.Series | pd.DataFrame, given: Given, items: pd.DataFrame, probabilities: Reals
 ) -> pd.DataFrame:
     """`tables.ANNOTATORS`, one row for each entry of a method's `expertise`, in its order.
 
     The task is "all" where expertise is one number over several tasks. `probabilities` [items, K]
     are the trained model's, of `items` (`tables.ITEMS`). An only entry `EVERYONE` has all labels,
-    signed or not.
+    signed or not. `low` and `high` are the method's own where `expertise` is a frame that has them.
     """
     labels = given.annotations
     assert labels is not None
@@ -143,7 +143,8 @@ def table(
     K = items["options"].map(len).to_numpy(np.int64)[row]
     p = probabilities[row, label]
     first = probabilities.argmax(1)[row] == label
-    learned = expertise.to_numpy(float)
+    own = expertise if isinstance(expertise, pd.DataFrame) else expertise.to_frame("expertise")
+    learned = own["expertise"].to_numpy(float)
     said = evidence(p, K, who, len(found))
     heard = ~np.isnan(said.p)
     flags = np.full(len(found), None, dtype=object)
@@ -151,8 +152,8 @@ def table(
     return found.assign(
         expertise=learned,
         annotations=np.bincount(who, minlength=len(found)),
-        low=said.low,
-        high=said.high,
+        low=own["low"].to_numpy(float) if "low" in own else said.low,
+        high=own["high"].to_numpy(float) if "high" in own else said.high,
         agreement=agreement(p, K, first, who, learned),
         guessing=flags,
     )

@@ -99,6 +99,24 @@ def fetch(
 
 
 @command
+def respond(file: StudyFile, dataset: DatasetName) -> None:
+    """Let models respond to a data set's prompts, or score its responses."""
+    from annobench import tables
+    from annobench.disk import Disk, folder_of
+    from annobench.models.memory import said_plainly
+    from annobench.stages import respond as stage
+
+    _log_command()
+    study = read_study(file)
+    entry = _entry(study.datasets, "datasets", dataset)
+    folders = {model.source: folder_of(model.source) for model in study.makers(dataset)}
+    root = None if study.hub_root is None else Path(study.hub_root)
+    with said_plainly():
+        found = stage.respond(dataset, entry.kind, entry, root, folders, study.making(dataset))
+    tables.write(Disk(study).path(layout.RESPONSES, dataset=dataset), found, tables.RESPONSES)
+
+
+@command
 def prepare(file: StudyFile, dataset: DatasetName) -> None:
     """Build a data set's items."""
     from annobench import tables
@@ -109,8 +127,12 @@ def prepare(file: StudyFile, dataset: DatasetName) -> None:
     study = read_study(file)
     entry = _entry(study.datasets, "datasets", dataset)
     root = None if study.hub_root is None else Path(study.hub_root)
-    items = stage(dataset, entry.kind, entry, root)
-    tables.write(Disk(study).path(layout.ITEMS, dataset=dataset), items, tables.ITEMS)
+    disk = Disk(study)
+    responses = None
+    if study.makers(dataset):
+        responses = tables.read(disk.path(layout.RESPONSES, dataset=dataset), tables.RESPONSES)
+    items = stage(dataset, entry.kind, entry, root, responses)
+    tables.write(disk.path(layout.ITEMS, dataset=dataset), items, tables.ITEMS)
 
 
 @command

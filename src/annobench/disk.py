@@ -101,6 +101,11 @@ class Disk:
     def model_folder(self, model: str) -> Path:
         return folder_of(self.study.models[model].source)
 
+    def reward_model(self, dataset: str) -> Path | None:
+        """The folder of what judges a data set's responses, if there is one."""
+        entry = getattr(self.study.datasets[dataset], "reward_model", None)
+        return None if entry is None else folder_of(entry.source)
+
     def asker(self, dataset: str, model: str) -> "Asker":
         """The untrained model, to be asked; what it samples depends on its name."""
         from annobench.models.asking import Asker
@@ -145,4 +150,5 @@ class Disk:
             answers=self.path(layout.ASKED, dataset=dataset, model=model),
             answers_recipe=canonical_json(asked),
             export=point.method in study.export,
+            reward_model=self.reward_model(dataset),
         )

@@ -12,6 +12,7 @@ An answer of several spans is one text here, with `SEPARATOR` between its spans.
 from __future__ import annotations
 
 import re
+import unicodedata
 from string import punctuation
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,18 @@ _ARTICLE = re.compile(r"\b(a|an|the)\b")
 def exact_match(text: str, answers: Iterable[str]) -> bool:
     """Whether a text is the same as one of the accepted answers."""
     return any(same(text, answer) for answer in answers)
+
+
+def holds(text: str, answers: Iterable[str]) -> bool:
+    """Whether a text holds one of the answers as words of its own, case and accents aside."""
+    said = fold(text)
+    return any(re.search(rf"(?<!\w){re.escape(fold(answer))}(?!\w)", said) for answer in answers)
+
+
+def fold(text: str) -> str:
+    """Without case and accents."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def f1(text: str, answers: Iterable[str]) -> float:

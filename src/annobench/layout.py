@@ -7,6 +7,7 @@ import re
 MODEL = "assets/models/{asset}.json"
 RESULTS = "results/{study}"
 STUDY = "results/{study}/study.json"
+RESPONSES = "results/{study}/data/{dataset}/responses.parquet"
 ITEMS = "results/{study}/data/{dataset}/items.parquet"
 ANNOTATIONS = "results/{study}/annotations/{dataset}/{noise}/{seed}.parquet"
 TRUTH = "results/{study}/annotations/{dataset}/{noise}/{seed}.truth.parquet"

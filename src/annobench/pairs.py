@@ -71,6 +71,16 @@ class Pairs(Settings):
     """Whether both responses of an item may be by the same model: a control, in which nothing can
     be learned about users."""
 
+    @property
+    def models(self) -> tuple[Writer | RewardModel, ...]:
+        """What is to be fetched for the responses."""
+        return () if self.reward_model is None else (self.reward_model,)
+
+
+def are_pairs(items: pd.DataFrame) -> bool:
+    """Whether `tables.ITEMS` are pairs of responses."""
+    return bool(items.reindex(columns=["sources", "scores"]).notna().any(axis=None))
+
 
 def rescored(items: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
     """`tables.ITEMS` with the scores of `tables.RESPONSES`, and the gold preference after them;

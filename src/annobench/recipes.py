@@ -42,6 +42,17 @@ def items(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
+def responses(study: Study, dataset: str) -> dict[str, Any]:
+    """Of what models respond to a data set's prompts, or how they score its responses."""
+    training = study.making(dataset)
+    return {
+        "items": items(study, dataset),
+        "training": training.model_dump(
+            mode="json", include={"precision", "row_tokens", "threads"}
+        ),
+    }
+
+
 def annotations(study: Study, dataset: str, noise: str, seed: int) -> dict[str, Any]:
     """Of one draw of annotations."""
     judge = study.judge(noise)
@@ -69,11 +80,13 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
 _ASKED = {"answer_tokens", "side_by_side"}
 _SAMPLED = {"new_tokens", "side_by_side", "temperature"}
 _WRITTEN = {"side_by_side", "verbal"}
+_RESPONDED = {"response_tokens", "side_by_side", "temperature"}
 _VIEW_KEYS = {
     "base": _ASKED,
     "reasoning": _ASKED | {"reflections"},
     "base-generated": _SAMPLED,
     "reasoning-generated": _SAMPLED | {"reflections"},
+    "responses": _RESPONDED,
 }
 """The keys of `views` that decide each view."""
 
@@ -124,6 +137,7 @@ def cell(study: Study, point: Cell) -> dict[str, Any]:
     keys = _ASKED if study.asks_for_text(point.dataset) else set()
     keys = keys | _ASKED | _SAMPLED if needs.model else keys
     keys = keys | _WRITTEN if study.views.verbal else keys
+    keys = keys | _RESPONDED if needs.preferences and needs.training else keys
     reads = {
         "views": [view(study, point.dataset, point.model, v) for v in study.views_of(point)],
         "embeddings": embeddings(study, point.dataset) if needs.embeddings else None,
@@ -155,6 +169,12 @@ def items_code(study: Study, dataset: str) -> str:
     """Digest of the code that makes a data set's items."""
     kind = study.datasets[dataset].kind
     return code("annobench.stages.prepare", module_name("data", kind))
+
+
+def responses_code(study: Study, dataset: str) -> str:
+    """Digest of the code that makes a data set's responses."""
+    kind = study.datasets[dataset].kind
+    return code("annobench.stages.respond", module_name("data", kind))
 
 
 def annotations_code(study: Study, noise: str) -> str:

@@ -118,6 +118,7 @@ class Study(Settings):
         for cell in cells:
             self._has_what_it_needs(cell)
             self._takes_its_text(cell)
+            self._takes_its_pairs(cell)
             if self.method(cell).NEEDS.verbal and self.views.verbal is None:
                 raise ValueError(
                     f"methods.{cell.method} needs views.verbal, which is missing; allowed: how a "
@@ -181,6 +182,21 @@ class Study(Settings):
                     f"{what.partition('.')[0]} for free text, or an `exclude` entry for the pair"
                 )
 
+    def _takes_its_pairs(self, cell: Cell) -> None:
+        """Refuse data without pairs of responses where noise or method compares such."""
+        if self.has_pairs(cell.dataset):
+            return
+        needing = {f"methods.{cell.method}": self.method(cell).NEEDS.preferences}
+        if cell.noise is not None:
+            noise = component("noise", self.noise[cell.noise].kind)
+            needing[f"noise.{cell.noise}"] = getattr(noise, "PAIRS", False)
+        for what, needs in needing.items():
+            if needs:
+                raise ValueError(
+                    f"{what} needs pairs of responses, and datasets.{cell.dataset} has none; "
+                    "allowed: data sets of pairs, or an `exclude` entry for the pair"
+                )
+
     def judge(self, noise: str) -> str | None:
         """The model whose zero-shot answers a noise depends on, if it depends on one."""
         entry = self.noise[noise]
@@ -189,13 +205,17 @@ class Study(Settings):
 
     def views_of(self, cell: Cell) -> tuple[str, ...]:
         """The views that a cell's method reads."""
-        views = getattr(self.method(cell), "views", None)
+        method = self.method(cell)
+        if method.NEEDS.preferences and method.NEEDS.training:
+            return ("responses",)  # which its own are held against
+        views = getattr(method, "views", None)
         found: tuple[str, ...] = () if views is None else views(self.methods[cell.method])
         return found
 
     def shown_views(self) -> list[tuple[str, str, str]]:
-        """Data set, model and name of every view that a cell or a noise's judge reads."""
+        """Data set, model and name of every view of answers that a cell or a noise's judge reads."""
         read = {(c.dataset, c.model, name) for c in self.cells() for name in self.views_of(c)}
+        read = {view for view in read if view[-1] != "responses"}
         for draw in self.draws():
             judge = self.judge(draw["noise"])
             if judge is not None:
@@ -206,13 +226,24 @@ class Study(Settings):
         """Whether a data set's items have no options but ask for free text."""
         return _free_text("data", self.datasets[dataset].kind)
 
+    def has_pairs(self, dataset: str) -> bool:
+        """Whether a data set's items are pairs of responses."""
+        return bool(getattr(component("data", self.datasets[dataset].kind), "PAIRS", False))
+
+    def makers(self, dataset: str) -> tuple[Any, ...]:
+        """The models that respond to a data set's prompts or score its responses, if there are."""
+        found: tuple[Any, ...] = getattr(self.datasets[dataset], "models", ())
+        return found
+
     def embeds(self, cell: Cell) -> bool:
         """Whether a cell's method needs sentence embeddings."""
         return bool(self._needs(cell.method).embeddings)
 
     def sources(self) -> dict[str, str | None]:
-        """What is to be fetched, and its checksum: the models, and the encoder if it is needed."""
-        asked = [(model.source, model.sha256) for model in self.models.values()]
+        """What is to be fetched, and its checksum: the models, those that take part in making data
+        sets, and the encoder if it is needed."""
+        makers = [model for name in self.datasets for model in self.makers(name)]
+        asked = [(model.source, model.sha256) for model in [*self.models.values(), *makers]]
         if any(self.embeds(cell) for cell in self.cells()):
             asked.append((self.views.encoder.source, self.views.encoder.pin))
         found: dict[str, str | None] = {}
@@ -263,6 +294,10 @@ class Study(Settings):
     def shared_training(self, dataset: str, model: str) -> Training:
         """The training settings that all cells of a data set and model share."""
         return merged(self.training, self.datasets[dataset].training, self.models[model].training)
+
+    def making(self, dataset: str) -> Training:
+        """The training settings, precision and threads say, of a data set's `makers`."""
+        return merged(self.training, self.datasets[dataset].training)
 
     def training_of(self, cell: Cell) -> Training:
         """The study's training settings under the cell's entries' overrides."""

@@ -47,6 +47,12 @@ def model_manifest(wildcards):
     return layout.MODEL.format(asset=layout.asset(study.models[wildcards.model].source))
 
 
+def makers_of(dataset):
+    """The fetched models that take part in making a data set."""
+    found = {model.source for model in study.makers(dataset)}
+    return [layout.MODEL.format(asset=layout.asset(source)) for source in sorted(found)]
+
+
 def encoder_manifest(wildcards):
     """The fetched sentence encoder."""
     return layout.MODEL.format(asset=layout.asset(study.views.encoder.source))

@@ -24,9 +24,37 @@ rule fetch:
         "annobench fetch {params.study:q} {params.source:q} 2> {log:q}"
 
 
+rule respond:
+    input:
+        models=lambda wildcards: makers_of(wildcards.dataset),
+    output:
+        layout.RESPONSES,
+    log:
+        "results/{study}/logs/respond/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/respond/{dataset}.tsv"
+    conda:
+        "../../envs/annobench.yaml"
+    threads: lambda wildcards: study.making(wildcards.dataset).threads
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(120),
+    params:
+        study=study_file,
+        recipe=lambda wildcards: recipes.text(recipes.responses(study, wildcards.dataset)),
+        code=lambda wildcards: recipes.responses_code(study, wildcards.dataset),
+    message:
+        "respond to {wildcards.dataset}"
+    shell:
+        "annobench respond {params.study:q} {wildcards.dataset} 2> {log:q}"
+
+
 rule prepare:
     input:
         files=lambda wildcards: study.datasets[wildcards.dataset].files,
+        responses=lambda wildcards: (
+            layout.RESPONSES if study.makers(wildcards.dataset) else []
+        ),
     output:
         layout.ITEMS,
     log:

@@ -19,7 +19,6 @@ different answers asks nothing. Wrong options for `continent` are any other cont
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from annobench.errors import AnnobenchError
+from annobench.free_text import fold
 from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
@@ -170,11 +170,11 @@ def _answers(asked: list[Question]) -> dict[str, set[str]]:
 def _cities(cities: dict[str, Any], countries: dict[str, Any]) -> Iterator[Question]:
     owners = defaultdict(set)
     for city in cities.values():
-        owners[_fold(city["name"])].add(city["countrycode"])
+        owners[fold(city["name"])].add(city["countrycode"])
     taken: set[str] = set()
     per_country: Counter[str] = Counter()
     for city in sorted(cities.values(), key=lambda city: (-city["population"], city["geonameid"])):
-        name, code = _fold(city["name"]), city["countrycode"]
+        name, code = fold(city["name"]), city["countrycode"]
         if (
             city["population"] <= MIN_PEOPLE
             or code not in countries
@@ -210,13 +210,8 @@ def _about(task: Task, country: dict[str, Any], continents: dict[str, str]) -> Q
 
 def _question(item: str, prompt: str, subject: str, answer: str, pool: str) -> Question | None:
     """None where subject and answer contain one another, so that no knowledge is needed."""
-    one, other = _fold(subject), _fold(answer)
+    one, other = fold(subject), fold(answer)
     if one in other or other in one:
         return None
     return Question(item, prompt.format(subject), answer, pool)
 
-
-def _fold(text: str) -> str:
-    """Without case and accents."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -20,9 +20,12 @@ and, if it trains,
     def weights(log_p, rows, parameters, settings) -> Tensor
         [N]: the weight of each target row as the method sees it after training; log_p is over the
         options
-    def expertise(given: Given, targets, parameters, settings) -> pd.Series | None
+    def expertise(given: Given, targets, parameters, settings) -> pd.Series | pd.DataFrame | None
         what was learned of each annotator, indexed by annotator in sorted order; or of each
-        annotator in each task, indexed by (annotator, task)
+        annotator in each task, indexed by (annotator, task); a frame has the columns expertise, and
+        low and high of an interval of the method's own
+
+A method that trains nothing may define `expertise`, too.
 
 A method that looks at what the model itself says of the items also defines
 
@@ -61,9 +64,10 @@ if TYPE_CHECKING:
     from annobench.questions import Backend, Question
     from annobench.settings import Settings
 
-VIEWS = ("base", "reasoning", "base-generated", "reasoning-generated")
+VIEWS = ("base", "reasoning", "base-generated", "reasoning-generated", "responses")
 """What the untrained model says of every item, see `annobench.views`; with or without thinking
-about it first, by the backend that scores options or by the one that generates text."""
+about it first, by the backend that scores options or by the one that generates text; `responses`
+are its own responses to the prompts of test items."""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from annobench import parsing, percentages, tables
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
 from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.responses import request_tokens
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
-from annobench.models.tokens import prompt_tokens, tokenize, turn_tokens, written
+from annobench.models.tokens import TokenItem, prompt_tokens, tokenize, turn_tokens, written
 from annobench.models.tuning import scorer_of
 from annobench.models.verbal import prompt_of
 from annobench.questions import Backend, Question
@@ -124,6 +125,44 @@ class Asker:
             for text, (_, options) in zip(said, questions, strict=True)
         ]
         return pd.DataFrame({"item": items["item"].to_numpy(), "text": said, "verbal": read})
+
+    def responses(self, items: pd.DataFrame) -> list[Said]:
+        """A response to the prompt of each of `tables.ITEMS`, drawn at `views.temperature`. The
+        trained and the untrained model draw by the same uniform numbers.
+
+        Raises:
+            AnnobenchError, MemoryError: as `ask`.
+        """
+        torch.set_num_threads(self.training.threads)
+        whole, tokenizer = self._loaded
+        most = self.views.response_tokens
+        draws = np.stack(
+            [generator("response", *self.stream, item).random(most) for item in items["item"]]
+        )
+        writer = Writer(whole, tokenizer, most, temperature=self.views.temperature)
+        with arithmetic(whole.device, self.training.precision):
+            return writer.write(self._requests(items), draws, self.views.side_by_side)
+
+    def log_likelihoods(self, items: pd.DataFrame, said: Sequence[Said]) -> np.ndarray:
+        """[n] the log-likelihood of another model's responses to the prompts of `tables.ITEMS`.
+
+        Raises:
+            AnnobenchError, DivergedError, MemoryError: as `ask`.
+        """
+        whole, _ = self._loaded
+        texts = [
+            TokenItem(item, prompt, (one.tokens,))
+            for item, prompt, one in zip(items["item"], self._requests(items), said, strict=True)
+        ]
+        summed = self.model.model_copy(update={"score": "sum"})
+        scorer = scorer_of(whole, summed, texts, None, self.training.row_tokens, whole.device)
+        return score(scorer, np.arange(len(texts)), 1, self.training.precision)[:, 0].numpy()
+
+    def _requests(self, items: pd.DataFrame) -> list[tuple[int, ...]]:
+        whole, tokenizer = self._loaded
+        seq2seq = whole.config.is_encoder_decoder
+        template = self.model.template
+        return [request_tokens(tokenizer, each, template, seq2seq) for each in items["prompt"]]
 
     @cached_property
     def _loaded(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":

@@ -131,8 +131,10 @@ class Views(Settings):
     """Most tokens of a generated text."""
     answer_tokens: PositiveInt = 32
     """Most tokens of a free-text answer that is generated without reasoning."""
+    response_tokens: PositiveInt = 256
+    """Most tokens of a response to a prompt, by aligned models and by what they start from."""
     temperature: PositiveFloat = 1.0
-    """Of the backend that generates."""
+    """Of the backend that generates, and of responses."""
     side_by_side: PositiveInt = 32
     """How many texts are generated at a time."""
     encoder: Encoder = Encoder()

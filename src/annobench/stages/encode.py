@@ -12,8 +12,10 @@ from annobench import tables, tensors
 from annobench.models.decoder import DecoderScorer, States, check_packing, frozen_states
 from annobench.models.loading import is_encoder_decoder, load_model, load_tokenizer
 from annobench.models.memory import in_smaller_rows
+from annobench.models.responses import pair_tokens
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, tokenize
+from annobench.pairs import are_pairs
 from annobench.questions import Question
 from annobench.targets import is_free_text
 from annobench.training.precision import arithmetic, pick_device, store_frozen
@@ -25,12 +27,16 @@ log = logging.getLogger(__name__)
 def tokens_of(
     items: pd.DataFrame, folder: Path, model: Model, ended: bool = False
 ) -> list[TokenItem]:
-    """Tokens of `tables.ITEMS`, in their order; of free text the prompt's only.
+    """Tokens of `tables.ITEMS`, in their order; of free text the prompt's only, and of pairs both
+    responses with the end of the text behind them.
 
     `ended`: the end of the text stands behind every option.
     """
     tokenizer = load_tokenizer(folder)
     seq2seq = is_encoder_decoder(folder)
+    if are_pairs(items):
+        pairs = zip(items["item"], items["prompt"], items["options"], strict=True)
+        return [pair_tokens(tokenizer, *pair, model.template, seq2seq) for pair in pairs]
     found = [
         tokenize(tokenizer, Question(item, prompt, tuple(options)), model, seq2seq)
         for item, prompt, options in zip(

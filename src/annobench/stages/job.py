@@ -56,6 +56,28 @@ class Job:
     """One row per item, if the method needs them."""
     export: bool = False
     """Whether to keep the trained parameters."""
+    reward_model: Path | None = None
+    """The folder of what judges responses, if the data set names such a model."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A cell's tables, what it cost, and its trained parameters if they are to be kept."""
+
+    targets: pd.DataFrame
+    predictions: pd.DataFrame
+    annotators: pd.DataFrame
+    history: pd.DataFrame
+    train_seconds: float
+    row_tokens: int
+    """Most tokens in a row in the end, see `models.memory`."""
+    parameters: dict[str, Tensor]
+    trained_parameters: int
+    """Of the model."""
+    rollouts_per_second: float | None = None
+    """Per second of sampling them, by a method with rollouts."""
+    rollout_share: float | None = None
+    """The share of the training time that sampling took."""
 
 
 def scorer_of(job: Job, tokens: list[TokenItem], states: States | None) -> Scorer:

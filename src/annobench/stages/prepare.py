@@ -7,18 +7,37 @@ import numpy as np
 import pandas as pd
 
 from annobench.errors import AnnobenchError
+from annobench.pairs import Pairs, rescored
+from annobench.pairs import refuse as refuse_pairs
 from annobench.registry import component
 from annobench.settings import Settings
 
 
-def prepare(name: str, kind: str, settings: Settings, hub_root: Path | None = None) -> pd.DataFrame:
-    """`tables.ITEMS` of the data set `name` of this kind.
+def prepare(
+    name: str,
+    kind: str,
+    settings: Settings,
+    hub_root: Path | None = None,
+    responses: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`tables.ITEMS` of the data set `name` of this kind; `responses` (`tables.RESPONSES`) are what
+    models had to say of it, if models take part in it.
 
     Raises:
-        AnnobenchError: whatever the kind or `refuse` raises.
+        AnnobenchError: whatever the kind, `refuse` or `pairs.refuse` raises.
     """
-    items: pd.DataFrame = component("data", kind).items(name, settings, hub_root)
+    how = component("data", kind)
+    items: pd.DataFrame
+    if hasattr(how, "prompts"):
+        items = how.items(name, settings, hub_root, responses)
+    else:
+        items = how.items(name, settings, hub_root)
     refuse(name, items)
+    if isinstance(settings, Pairs):
+        if settings.reward_model is not None:
+            assert responses is not None
+            items = rescored(items, responses[responses["source"] == settings.reward_model.source])
+        refuse_pairs(name, items, settings.control)
     return items
 
 

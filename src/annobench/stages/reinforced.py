@@ -1,24 +1,17 @@
 """Train by reinforcement: a short supervised warm-up on the format, then a policy's rollouts."""
 
 import logging
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor, nn
+from torch import Tensor
 
 from annobench.errors import AnnobenchError
 from annobench.methods import Given, token_sft
 from annobench.models.decoder import DecoderScorer
-from annobench.models.loading import (
-    is_encoder_decoder,
-    load_model,
-    load_tokenizer,
-    read_out_in_fp32,
-)
-from annobench.models.saving import places_of
-from annobench.models.settings import Model
+from annobench.models.learner import policy_model
+from annobench.models.loading import is_encoder_decoder, load_tokenizer
 from annobench.models.tuning import recompute_activations
 from annobench.seeds import generator
 from annobench.stages.job import NEVER, Job
@@ -27,11 +20,7 @@ from annobench.tables import stack
 from annobench.targets import target_frame
 from annobench.training.loop import Checkpointing, Objective, fit
 from annobench.training.policy import Policy, Prompts, reinforce
-from annobench.training.precision import pick_device, store_frozen
 from annobench.training.rows import rows_of
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
 
@@ -84,28 +73,6 @@ def reinforced(
     history = reinforce(policy, job.training, job.stream, saving)
     learned = {n: p.detach().cpu() for n, p in places.items()}
     return learned, history, scorer.row_tokens, seconds
-
-
-def policy_model(
-    folder: Path, model: Model, precision: str, stream: tuple[str | int, ...] = ()
-) -> tuple["PreTrainedModel", dict[str, nn.Parameter]]:
-    """A whole model that generates and learns, on the device, and its trained parameters as `tuned`
-    names them; `stream` is what adapters may depend on.
-
-    Raises:
-        AnnobenchError: the model cannot be loaded or tuned.
-    """
-    whole = load_model(folder).requires_grad_(False)
-    read_out_in_fp32(whole)
-    places = places_of(whole, model, stream)
-    for module in whole.modules():
-        if isinstance(module, nn.Dropout):  # rollouts are drawn without it, so they are scored so
-            module.p = 0.0
-    for parameter in places.values():
-        parameter.requires_grad_(True)
-    store_frozen(whole, precision)
-    whole.to(pick_device())  # type: ignore[arg-type]
-    return whole, places
 
 
 def _warm_up(job: Job, lesson: Lesson, scorer: DecoderScorer, steps: int, lr: float) -> float:

@@ -1,6 +1,6 @@
 """Train: one cell, from annotations to predictions of all items."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,8 @@ from annobench.errors import AnnobenchError
 from annobench.methods import Given, token_sft
 from annobench.models.settings import Views
 from annobench.settings import Settings
-from annobench.stages.job import NEVER, Job, put, scorer_of
+from annobench.stages.aligned import aligned
+from annobench.stages.job import NEVER, Job, Trained, put, scorer_of
 from annobench.stages.lessons import lesson_of
 from annobench.stages.predictions import predict_items, prediction_frame
 from annobench.stages.reinforced import reinforced, sampling
@@ -24,26 +25,6 @@ from annobench.training.checkpoint import trained
 from annobench.training.loop import Checkpointing, Objective, fit
 from annobench.training.rows import rows_of
 from annobench.training.settings import merged
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A cell's tables, what it cost, and its trained parameters if they are to be kept."""
-
-    targets: pd.DataFrame
-    predictions: pd.DataFrame
-    annotators: pd.DataFrame
-    history: pd.DataFrame
-    train_seconds: float
-    row_tokens: int
-    """Most tokens in a row in the end, see `models.memory`."""
-    parameters: dict[str, Tensor]
-    trained_parameters: int
-    """Of the model."""
-    rollouts_per_second: float | None = None
-    """Per second of sampling them, by a method with rollouts."""
-    rollout_share: float | None = None
-    """The share of the training time that sampling took."""
 
 
 def run(job: Job, saving: Checkpointing) -> Trained:
@@ -59,6 +40,8 @@ def run(job: Job, saving: Checkpointing) -> Trained:
     torch.set_num_threads(job.training.threads)  # asking set its own
     if not job.method.NEEDS.training:
         return _untaught(job, given, targets)
+    if job.method.NEEDS.preferences:
+        return aligned(job, given, targets, saving)
     return _taught(job, replace(given, model=None), targets, saving)  # None for its memory
 
 
@@ -107,6 +90,7 @@ def _taught(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
 
 def _untaught(job: Job, given: Given, targets: pd.DataFrame) -> Trained:
     """Of a method that trains nothing."""
+    crowd = tables.empty(tables.ANNOTATORS)
     if hasattr(job.method, "predictions"):
         predictions: pd.DataFrame = job.method.predictions(given, job.settings)
     elif is_free_text(job.items):
@@ -115,8 +99,11 @@ def _untaught(job: Job, given: Given, targets: pd.DataFrame) -> Trained:
         scorer = scorer_of(job, job.tokens, job.states)
         log_p = predict_items(scorer, job.items, job.training.precision)
         predictions = _with_words(job, {}, log_p)
-    nothing = tables.empty(tables.ANNOTATORS), tables.empty(tables.HISTORY)
-    return Trained(targets, predictions, *nothing, 0.0, job.training.row_tokens, {}, 0)
+        if hasattr(job.method, "expertise"):
+            expertise = job.method.expertise(given, targets, {}, job.settings)
+            crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
+    history = tables.empty(tables.HISTORY)
+    return Trained(targets, predictions, crowd, history, 0.0, job.training.row_tokens, {}, 0)
 
 
 def _said(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:

@@ -43,6 +43,8 @@ class Objective:
     given: Given
     rows: Rows
     """`rows.item` numbers the scorer's items."""
+    reference: Tensor | None = None
+    """[items, K] the scores of the model before training, for a method of preferences."""
 
     @cached_property
     def items(self) -> np.ndarray:
@@ -56,8 +58,12 @@ class Objective:
     def learning_rate(self, epoch: float) -> float:
         return float(self.method.learning_rate(epoch, self.settings))
 
-    def row_losses(self, scores: Tensor, rows: Rows, extra: dict[str, Tensor]) -> Tensor:
-        """Option scores [n, K] of a batch's items -> [N], the loss of each of its target rows."""
+    def row_losses(
+        self, numbers: np.ndarray, scores: Tensor, rows: Rows, extra: dict[str, Tensor]
+    ) -> Tensor:
+        """Option scores [n, K] of the items `numbers` -> [N], the loss of each target row."""
+        if self.reference is not None:
+            scores = scores.float() - self.reference[torch.from_numpy(numbers)].to(scores.device)
         if self.method.NEEDS.softmax == "options":
             scores = scores.float().log_softmax(-1)
         log_p = _widened(scores, rows.distribution.shape[1])
@@ -248,7 +254,7 @@ def _backward(
     total = torch.zeros((), dtype=torch.float64, device=scorer.device)
     for chosen, scores in computed(scorer.chunks(numbers), scorer.device, precision):
         rows = objective.rows.select(chosen).to(scorer.device)
-        losses = objective.row_losses(scores, rows, extra)
+        losses = objective.row_losses(chosen, scores, rows, extra)
         loss = (rows.weight * losses).sum() / total_weight
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()

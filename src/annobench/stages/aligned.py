@@ -1,0 +1,111 @@
+"""Train on preferences: DPO from the model as it comes, and what that did to its own responses."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from annobench import annotators, tables
+from annobench.errors import AnnobenchError
+from annobench.free_text import holds
+from annobench.methods import Given
+from annobench.models.loading import is_encoder_decoder
+from annobench.models.rewarding import rewards
+from annobench.stages.job import Job, Trained, put, scorer_of
+from annobench.stages.predictions import prediction_frame
+from annobench.training.checkpoint import trained
+from annobench.training.loop import Checkpointing, Objective, fit, score
+from annobench.training.rows import rows_of
+from annobench.training.trl_dpo import by_trl
+
+RESPONSES = 2
+
+
+def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing) -> Trained:
+    """Train a cell on pairs and predict all of them.
+
+    Raises:
+        AnnobenchError: TRL is asked for, and the model is no decoder-only one; or the model cannot
+            be loaded or tuned.
+        DivergedError: the loss is no longer finite.
+        torch.OutOfMemoryError, MemoryError: the device's memory does not suffice.
+    """
+    settings: Any = job.settings
+    # A response's likelihood is that of all its tokens, however options are scored elsewhere.
+    job = replace(job, model=job.model.model_copy(update={"score": "sum"}))
+    precision, every = job.training.precision, np.arange(len(job.items))
+    scorer = scorer_of(job, job.tokens, job.states)
+    start = score(scorer, every, RESPONSES, precision)
+    rows = rows_of(targets, job.items, given.annotators, given.tasks)
+    objective = Objective(job.method, job.settings, given, rows, start)
+    if settings.by == "packed":
+        _, history = fit(scorer, objective, job.training, job.stream, saving)
+        learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
+        row_tokens = scorer.row_tokens
+    else:
+        if is_encoder_decoder(job.folder):
+            raise AnnobenchError(
+                f"{job.model.source}: found an encoder-decoder model; allowed for `by: trl`: a "
+                "decoder-only one (or `by: packed`)"
+            )
+        learned, history, row_tokens = by_trl(
+            job.folder, job.model, job.tokens, objective, job.training, job.stream, saving
+        )
+        put(scorer, learned)
+    after = score(scorer, every, RESPONSES, precision)
+    del scorer  # what it writes loads the model anew
+    implicit = settings.beta * (after - start).double()
+    predictions = prediction_frame(job.items, after).assign(rewards=implicit.numpy().tolist())
+    expertise = job.method.expertise(given, targets, {}, settings)
+    crowd = tables.empty(tables.ANNOTATORS)
+    if expertise is not None:
+        crowd = annotators.table(expertise, given, job.items, implicit.softmax(-1).numpy())
+    return Trained(
+        targets,
+        predictions.merge(_own_responses(job, learned), on="item", how="left"),
+        crowd,
+        pd.DataFrame(history).astype({"step": "int64"}),
+        train_seconds=history[-1]["seconds"],
+        row_tokens=row_tokens,
+        parameters=learned if job.export else {},
+        trained_parameters=sum(p.numel() for p in learned.values()),
+    )
+
+
+def _own_responses(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
+    """text, win and kl of `tables.PREDICTIONS`, of the test items."""
+    torch.set_num_threads(job.training.threads)
+    test = job.items[job.items["split"] == "test"]
+    said = replace(job.asker, learned=learned, training=job.training).responses(test)
+    before = job.views["responses"].set_index("item")["text"].loc[test["item"]]
+    start = replace(job.asker, training=job.training).log_likelihoods(test, said)
+    texts = [one.text for one in said]
+    return pd.DataFrame(
+        {
+            "item": test["item"].to_numpy(),
+            "text": texts,
+            "win": _wins(job, test, texts, before.tolist()),
+            "kl": np.array([sum(one.log_p) for one in said]) - start,
+        }
+    )
+
+
+def _wins(job: Job, items: pd.DataFrame, ours: list[str], before: list[str]) -> np.ndarray | None:
+    """1, 1/2 or 0 of each item: whether the response is better than the one before training, by the
+    reward model, else by holding the right answer; None where the data have neither."""
+    both = ours, before
+    if job.reward_model is not None:
+        prompts = items["prompt"].tolist()
+        scores = [rewards(job.reward_model, prompts, texts) for texts in both]
+    elif items["answers"].notna().all():
+        answers = items["answers"].tolist()
+        scores = [
+            np.array([holds(text, own) for text, own in zip(texts, answers, strict=True)], float)
+            for texts in both
+        ]
+    else:
+        return None
+    return np.asarray((1 + np.sign(scores[0] - scores[1])) / 2)

@@ -1,8 +1,9 @@
 """Data sets of the Hugging Face Hub: where they lie, their rows, and how their splits become ours.
 
 Each is loaded with the `datasets` library, from the Hub or from a local mirror in the Hub's layout.
-The order of a split's rows is drawn once, from the stream ("data", name, config, split), and what
-a study uses are the first rows of that order: so 200 training items are among its 400.
+The order of a split's questions, one a row unless a data set says otherwise, is drawn once, from
+the stream ("data", name, config, split), and what a study uses are the first ones of that order: so
+200 training items are among its 400.
 
 A split that a data set does not publish, or not with its labels, is carved from train if any of it
 is asked for, see `carving`.
@@ -11,16 +12,18 @@ is asked for, see `carving`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import NonNegativeInt
 
 from annobench.carving import carve, counts
 from annobench.errors import AnnobenchError, one_line
+from annobench.rows import Row as Row
 from annobench.settings import Settings as Base
 
 if TYPE_CHECKING:
@@ -82,7 +85,9 @@ class Repository:
 
 @dataclass(frozen=True)
 class Question:
-    """One item: `gold` indexes `options`; without options `answers` are the accepted texts."""
+    """One item: `gold` indexes `options`; without options `answers` are the accepted texts. Of a
+    pair of responses, `sources` are the models that wrote them and `scores` say how good they are.
+    """
 
     item: str
     task: str
@@ -90,74 +95,12 @@ class Question:
     options: list[str]
     gold: int | None
     answers: list[str] | None = None
+    sources: list[str] | None = None
+    scores: list[float] | None = None
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of a split, read column by column; `choices.text` is a column within a column.
-
-    Every reader raises AnnobenchError where the column is missing or holds something else.
-    """
-
-    values: Mapping[str, Any]
-    name: str
-    """`<split>-<row number>`, for data sets without ids of their own."""
-    where: str
-
-    @property
-    def split(self) -> str:
-        """The data set's own."""
-        return self.name.rpartition("-")[0]
-
-    def text(self, column: str) -> str:
-        value = self._value(column)
-        if not isinstance(value, str):
-            raise self.unfit(column, value, "a text")
-        return value.strip()
-
-    def texts(self, column: str, null: str | None = None) -> list[str]:
-        """A list of texts; `null` is what an empty place stands for, if that is allowed."""
-        value = self._value(column)
-        if isinstance(value, list):
-            texts = [null if part is None else part for part in value]
-            if all(isinstance(part, str) for part in texts):
-                return [str(part).strip() for part in texts]
-        raise self.unfit(column, value, "a list of texts")
-
-    def number(self, column: str) -> int:
-        value = self._value(column)
-        if type(value) is not int:
-            raise self.unfit(column, value, "a whole number")
-        return value
-
-    def numbers(self, column: str, length: int) -> list[int]:
-        value = self._value(column)
-        if isinstance(value, list) and len(value) == length and {type(n) for n in value} == {int}:
-            return value
-        raise self.unfit(column, value, f"a list of {length} whole numbers")
-
-    def choice(self, column: str, keys: Sequence[str | int]) -> int:
-        """The place of the column's value among the keys."""
-        value = self._value(column)
-        for place, key in enumerate(keys):
-            if type(key) is type(value) and key == value:
-                return place
-        raise self.unfit(column, value, f"one of {', '.join(map(repr, keys))}")
-
-    def _value(self, column: str) -> Any:
-        value: Any = self.values
-        for part in column.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                raise AnnobenchError(
-                    f"{self.where}: column {column!r} is missing; found: {', '.join(self.values)}"
-                )
-            value = value[part]
-        return value
-
-    def unfit(self, column: str, found: object, allowed: str) -> AnnobenchError:
-        """What to raise about a column that holds something else."""
-        shown = shorten(repr(found), 60)
-        return AnnobenchError(f"{self.where}: column {column!r}: found {shown}; allowed: {allowed}")
+Read: TypeAlias = Callable[[Iterable[Row]], Iterable[Question]]
+"""The questions of a split, from its rows in their own order."""
 
 
 def items(
@@ -166,6 +109,18 @@ def items(
     hub_root: Path | None,
     repository: Repository,
     question: Callable[[Row], Question],
+    tasks: Container[str] | None = None,
+) -> pd.DataFrame:
+    """The table `tables.ITEMS`, each row a question; see `items_of`."""
+    return items_of(name, settings, hub_root, repository, partial(map, question), tasks)
+
+
+def items_of(
+    name: str,
+    settings: Settings,
+    hub_root: Path | None,
+    repository: Repository,
+    read: Read,
     tasks: Container[str] | None = None,
 ) -> pd.DataFrame:
     """The table `tables.ITEMS` of the splits asked for, and of these tasks only if they are given.
@@ -179,7 +134,7 @@ def items(
     where = f"data set {name!r}: {repository.place(hub_root)}"
     found = load(repository, hub_root, where)
     rows = []
-    for split, drawn in _drawn(name, settings, repository, found, question, tasks, where).items():
+    for split, drawn in _drawn(name, settings, repository, found, read, tasks, where).items():
         held = [each for each in drawn if tasks is None or each.task in tasks]
         size = getattr(settings, split)
         if size is not None and size > len(held):
@@ -275,7 +230,7 @@ def _drawn(
     settings: Settings,
     repository: Repository,
     found: DatasetDict | IterableDatasetDict,
-    question: Callable[[Row], Question],
+    read: Read,
     tasks: Container[str] | None,
     where: str,
 ) -> dict[str, list[Question]]:
@@ -290,9 +245,10 @@ def _drawn(
                 f"{where}: split {joined!r}, from which {wanted} is taken, is missing;"
                 f" found: {', '.join(found)}; allowed without it: `{wanted}: 0`"
             )
-        rows = [row for own in official for row in rows_of(found[own], own, where)]
-        order = generator("data", name, repository.config, joined).permutation(len(rows))
-        return [question(rows[n]) for n in order.tolist()]
+        rows = chain.from_iterable(rows_of(found[own], own, where) for own in official)
+        held = list(read(rows))
+        order = generator("data", name, repository.config, joined).permutation(len(held))
+        return [held[n] for n in order.tolist()]
 
     asked = {split: getattr(settings, split) for split in SPLITS}
     asked = {split: size for split, size in asked.items() if size != 0}

@@ -133,7 +133,7 @@ def size(
     return {split: held[split] if n is None else n for split, n in asked.items()}
 
 
-def stated(settings: Settings) -> dict[str, int] | None:
+def stated(settings: Base) -> dict[str, int] | None:
     """How many items of each split, of data that nobody has counted: not known before it is read,
     unless every split has a number."""
     asked = {split: getattr(settings, split) for split in ("train", "validation", "test")}

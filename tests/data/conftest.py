@@ -1,5 +1,6 @@
 """A tiny mirror of the Hub, in the schemas of its own files."""
 
+import gzip
 import json
 from itertools import chain
 from types import SimpleNamespace
@@ -243,10 +244,97 @@ def chaosnli(root):
     (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
 
 
+def completion(model, text, score):
+    """A completion of UltraFeedback; `score` is the mean of its ratings, or None for N/A."""
+    rating = {"Rating": "N/A" if score is None else str(score), "Rationale": "It is so."}
+    more = {"Rationale For Rating": "It is so.", "Type": ["1"]}
+    aspects = {"helpfulness": rating | more, "honesty": rating, "instruction_following": rating}
+    return {
+        "model": model,
+        "principle": "helpfulness",
+        "custom_system_prompt": "Help.",
+        "response": text,
+        "critique": "Not bad.",
+        "overall_score": 7.5,
+        "fine-grained_score": score,
+        "annotations": aspects | {"truthfulness": rating | more},
+    }
+
+
+def instruction(text, *completions):
+    """A row of UltraFeedback."""
+    return {
+        "source": "sharegpt",
+        "instruction": text,
+        "models": [each["model"] for each in completions],
+        "completions": list(completions),
+        "correct_answers": ["None"],
+        "incorrect_answers": ["None"],
+    }
+
+
+def instructions(name, count):
+    """Answered by gpt-4 and alpaca-7b, of which one or the other is better or neither, and two."""
+    scores = [(4.5, 2.0), (3.0, 3.5), (4.0, 4.0)]
+    return [
+        instruction(
+            f"Do {name} {n}.",
+            completion("alpaca-7b", f"Weak {n}.", scores[n % 3][1]),
+            completion("bard", f"Other {n}.", 5.0),
+            completion("gpt-4", f"Strong {n}.", scores[n % 3][0]),
+            completion("starchat", f"Chat {n}.", None),
+        )
+        for n in range(count)
+    ]
+
+
+def rated(prompt, response, *ratings):
+    """A row of HelpSteer."""
+    columns = ["helpfulness", "correctness", "coherence", "complexity", "verbosity"]
+    return {"prompt": prompt, "response": response} | dict(zip(columns, ratings, strict=True))
+
+
+def ratings(split, count):
+    """Two responses to each prompt; the first is better, the second, or neither."""
+    return [
+        rated(f"Ask {split} {n}.", f"{which} {n}.", 3, 2 + (n % 3 == place), 4, 2, 1)
+        for n in range(count)
+        for place, which in enumerate(["One", "Two"])
+    ]
+
+
+def write_ultrafeedback(root, rows):
+    """As on the Hub: JSON lines of several sources, one config, one split."""
+    folder = root / "datasets" / "openbmb" / "UltraFeedback"
+    folder.mkdir(parents=True)
+    for source, held in {"flan": rows[:1], "sharegpt": rows[1:]}.items():
+        lines = "".join(json.dumps(row) + "\n" for row in held)
+        (folder / f"{source}.jsonl").write_text(lines)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+
+
+def write_helpsteer(root, repository, splits):
+    """As on the Hub: a compressed file for each split, and no list of them."""
+    folder = root / "datasets" / "nvidia" / repository
+    folder.mkdir(parents=True)
+    for split, rows in splits.items():
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{split}.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (folder / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n")
+
+
 @pytest.fixture(scope="session")
 def rows():
     """Makers of rows by hand."""
-    return SimpleNamespace(opinion=opinion, write_judged=write_judged)
+    return SimpleNamespace(
+        opinion=opinion,
+        write_judged=write_judged,
+        completion=completion,
+        instruction=instruction,
+        write_ultrafeedback=write_ultrafeedback,
+        rated=rated,
+        write_helpsteer=write_helpsteer,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -285,6 +373,9 @@ def hub_root(tmp_path_factory, write):
     write(root, "google-research-datasets/go_emotions", emotions)
     hub_only = official(sentences, "train")
     write(root, "takala/financial_phrasebank", {"sentences_allagree": hub_only})
+    write_ultrafeedback(root, instructions("this", 40))
+    for repository in ("HelpSteer", "HelpSteer2"):
+        write_helpsteer(root, repository, official(ratings, "train", "validation"))
     return root
 
 

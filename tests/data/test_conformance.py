@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from annobench import tables
+from annobench import pairs, tables
 from annobench.registry import component, kinds, module_name
 from annobench.settings import Settings
 from annobench.stages.prepare import refuse
@@ -22,6 +22,7 @@ REQUIRED = {
     "multi-task": {"parts": PARTS},
     "file": {"path": FILE},
     "msp-podcast": {"folder": PODCAST},
+    "ultrafeedback": {"stronger": "gpt-4", "weaker": "alpaca-7b"},
 }
 OF_PEOPLE = {"chaosnli", "goemotions", "msp-podcast", "vader"}
 SIZES = {"train": 9, "validation": 2, "test": 5}
@@ -78,6 +79,7 @@ def test_items_fit_their_table(kind, items, tmp_path):
     assert set(written["split"]) <= {"train", "validation", "test"}
     assert {"train", "test"} <= set(written["split"])
     free_text = getattr(component("data", kind), "FREE_TEXT", False)
+    in_pairs = getattr(component("data", kind), "PAIRS", False)
     for item in written.itertuples():
         if free_text:
             assert len(item.options) == 0
@@ -99,7 +101,16 @@ def test_items_fit_their_table(kind, items, tmp_path):
         else:
             assert item.distribution is None
             assert item.labels is None
+        if in_pairs:
+            assert len(set(item.options)) == 2
+            assert all(option.strip() for option in item.options)
+            assert item.scores is None or len(item.scores) == 2
+        else:
+            assert item.sources is item.scores is item.firsts is None
     refuse("mine", items)
+    if in_pairs:
+        assert items["prompt"].is_unique
+        pairs.refuse("mine", items, control=False)
 
 
 def test_an_item_is_in_one_split(items):

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from annobench.data import arc
+from annobench.data import arc, helpsteer
 from annobench.hub import JOIN, Repository
 from annobench.registry import component, kinds
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+SEVERAL = {"arc": arc.PARTS, "helpsteer": helpsteer.VERSIONS}
 
 
 def table(heading):
@@ -25,8 +26,8 @@ def repositories():
     """What the code reads: kind, repository."""
     for kind in kinds("data"):
         data = component("data", kind)
-        if kind == "arc":
-            yield from ((kind, repository) for repository in arc.PARTS.values())
+        if kind in SEVERAL:
+            yield from ((kind, repository) for repository in SEVERAL[kind].values())
         elif isinstance(getattr(data, "REPOSITORY", None), Repository):
             yield kind, data.REPOSITORY
 

@@ -218,9 +218,16 @@ def test_a_row_that_does_not_fit(values, said):
 def test_readers_of_a_row():
     nested = {"choices": {"text": [" a", None], "label": "AB"}, "n": 3, "real": 3.0}
     nested |= {"counts": [1, 2, 3]}
+    nested |= {"none": None, "nan": float("nan"), "answers": [{"text": " b "}, {"text": 1}]}
     row = hub.Row(nested, "train-3", "here")
     assert row.texts("choices.text", null="None") == ["a", "None"]
     assert row.number("n") == 3
+    assert (row.real("n"), row.real("real"), row.real("none")) == (3.0, 3.0, None)
+    first, second = row.parts("answers")
+    assert first.text("text") == "b"
+    assert first.name == "train-3"
+    with pytest.raises(AnnobenchError, match="here: column 'answers': 1: column 'text': found 1"):
+        second.text("text")
     assert row.numbers("counts", 3) == [1, 2, 3]
     for read, column, said in [
         (row.texts, "choices.text", "column 'choices.text': found .* a list of texts"),
@@ -237,6 +244,9 @@ def test_readers_of_a_row():
             "allowed: a list of 1 whole number",
         ),
         (row.number, "real", "column 'real': found 3.0; allowed: a whole number"),
+        (row.real, "nan", "column 'nan': found nan; allowed: a number"),
+        (row.real, "choices", "column 'choices': found .*; allowed: a number"),
+        (row.parts, "counts", "column 'counts': found .*; allowed: a list of rows"),
     ]:
         with pytest.raises(AnnobenchError, match=said):
             read(column)

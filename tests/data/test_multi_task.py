@@ -78,6 +78,10 @@ def test_it_survives_json_with_every_key_of_its_parts():
         ({"arc": {"training": {}}, "geo": {}}, "arc: key 'training' is unknown"),
         ({"arc": {}, "two": {"kind": "opnbookqa"}}, "two: kind 'opnbookqa' is unknown: did you"),
         ({"arc": {}, "multi-task": {"parts": {}}}, "kind 'multi-task' is unknown: allowed: arc,"),
+        (
+            {"arc": {}, "helpsteer": {}},
+            "helpsteer: found kind 'helpsteer', whose items are pairs of responses; allowed:",
+        ),
         ({"arc": {}, "drop": {}}, "drop: found kind 'drop', whose items have no options; allowed:"),
         ({"arc": {}, "two": {"kind": 3}}, "two: kind 3 is unknown: allowed: arc,"),
         ({"arc": {}, "Two": {"kind": "arc"}}, "Two: found 'Two'; allowed: what matches"),

@@ -91,6 +91,11 @@ def _settings(entry: dict[str, Any]) -> Base:
             f"found kind {entry['kind']!r}, whose items have no options; "
             "allowed: kinds whose items have some"
         )
+    if getattr(data, "PAIRS", False):
+        raise AnnobenchError(
+            f"found kind {entry['kind']!r}, whose items are pairs of responses; "
+            "allowed: kinds whose items are questions"
+        )
     keys = {key: value for key, value in entry.items() if key != "kind"}
     settings: Base = data.Settings.model_validate(keys)
     return settings

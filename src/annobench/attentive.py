@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from annobench.attentiveness import Bools, Choices, Ints, Reals
 
 STEPS = 10_000
-TOLERANCE = 1e-10
+TOLERANCE = 1e-9
 """EM stops when a step raises the log-likelihood by less than this share of it, or after `STEPS`
 steps."""
 LEVEL = 0.95
@@ -106,14 +106,13 @@ def groups(choices: Choices, settings: Keys, order: bool = False) -> Groups:
     from scipy.special import log_expit
 
     check(choices, settings)
-    counts = [np.ones(len(choices.user)), choices.stronger]
+    counts: list[Reals | Bools] = [np.ones(len(choices.user)), choices.stronger]
     if order and choices.first is not None:
         counts.append(choices.stronger == choices.first)
     table = np.stack([per_user(choices, count) for count in counts])
     if settings.mu == "scores":
         gap = towards(choices)
-        right, wrong = (per_user(choices, log_expit(sign * gap)) for sign in (1, -1))
-        scored = right, wrong
+        scored = per_user(choices, log_expit(gap)), per_user(choices, log_expit(-gap))
         group, users = np.arange(choices.users), np.ones(choices.users)
     else:
         scored = None
@@ -228,9 +227,10 @@ def mixture(shares: Reals, likelihood: Reals, users: Reals) -> tuple[Reals, floa
     import numpy as np
 
     with np.errstate(divide="ignore"):
-        log_joint = np.log(shares) + likelihood
-    largest = log_joint.max(1, keepdims=True)
-    responsibility = np.exp(log_joint - largest)
+        joint = np.log(shares) + likelihood
+    largest = joint.max(1, keepdims=True)
+    joint -= largest
+    responsibility: Reals = np.exp(joint, out=joint)
     total = responsibility.sum(1, keepdims=True)
     responsibility /= total
     return responsibility, float(users @ (largest + np.log(total))[:, 0])

@@ -1,6 +1,6 @@
 """Attentiveness drawn from one Beta distribution for all users (variant C).
 
-    eta_i ~ Beta(a, b), in 100 cells of [0, 1]; a cell has the prior's mass w_m(a, b)
+    eta_i ~ Beta(a, b), in 50 cells of [0, 1]; a cell has the prior's mass w_m(a, b)
     E:  r_im ~ w_m x likelihood of user i's choices with eta at the middle of cell m
     M:  (a, b) = argmax sum_i,m r_im log w_m(a, b)
 
@@ -19,7 +19,7 @@ from annobench.attentiveness import Estimate, two_types
 if TYPE_CHECKING:
     from annobench.attentiveness import Choices, Reals
 
-CELLS = 100
+CELLS = 50
 SMALLEST, LARGEST = 0.01, 1000.0
 """Of a and b."""
 FLOOR = 1e-300
@@ -91,10 +91,9 @@ def _likelihood(choices: Choices, groups: attentive.Groups, mu: float | None, et
     from scipy.special import expit
 
     if mu is not None:
-        step = eta * (mu - 0.5)
-        return np.outer(groups.k, np.log(0.5 + step)) + np.outer(
-            groups.n - groups.k, np.log(0.5 - step)
-        )
+        p = 0.5 + eta * (mu - 0.5)
+        found: Reals = np.outer(groups.k, np.log(p)) + np.outer(groups.n - groups.k, np.log1p(-p))
+        return found
     step = expit(attentive.towards(choices)) - 0.5
     columns = [attentive.per_user(choices, np.log(0.5 + each * step)) for each in eta]
     return np.stack(columns, axis=1)

@@ -26,7 +26,7 @@ from annobench.attentiveness import Estimate
 if TYPE_CHECKING:
     from annobench.attentiveness import Choices, Reals
 
-HABITS = 21
+HABITS = 11
 """Points of the grid of b."""
 START = 0.75
 """mu, where EM begins; every type begins with a third."""

@@ -314,7 +314,7 @@ def test_users_leaves_out_on_demand(own):
         file.write("once,large,small,first\n")
     assert "line 3202: found one comparison by user 'once'; allowed: two" in refused_all("own.csv")
     done = run("users", "own.csv", "--at-least", "2")
-    assert "80 users, 3,200 comparisons; 1 users left out" in done.stderr
+    assert "80 users, 3,200 comparisons; users left out: 1" in done.stderr
     assert "once" not in done.stdout
 
 

@@ -47,7 +47,7 @@ def summary(found: Comparisons, said: Estimate) -> str:
     choices = found.choices
     comparisons = len(choices.user)
     kept, of_kept = int(said.kept.sum()), int(said.kept[choices.user].sum())
-    left_out = f"; {found.left_out:,} users left out" if found.left_out else ""
+    left_out = f"; users left out: {found.left_out:,}" if found.left_out else ""
     mu = "as the scores say" if said.mu is None else f"{said.mu:.3f}"
     kept_users = f"{kept:,} users ({kept / choices.users:.1%})"
     return "\n".join(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from annobench.methods import shala
 from annobench.models.decoder import DecoderScorer
+from annobench.models.learner import policy_model
 from annobench.models.loading import load_tokenizer
 from annobench.models.settings import Model, TopLayers
 from annobench.models.tokens import TokenItem, prompt_tokens
-from annobench.models.learner import policy_model
 from annobench.training.loop import Checkpointing
 from annobench.training.policy import Policy, Prompts, Rollouts, reinforce
 from annobench.training.settings import Training

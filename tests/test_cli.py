@@ -2,8 +2,11 @@ import os
 import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -65,7 +68,7 @@ STAGES = ("fetch", "prepare", "embed", "annotate", "encode", "view", "train", "e
 STAGES += ("table", "figure")
 
 
-@pytest.mark.parametrize("command", [*STAGES, "validate", "schema", "keys", "show"])
+@pytest.mark.parametrize("command", [*STAGES, "validate", "schema", "keys", "show", "users"])
 def test_every_command_explains_itself_and_its_arguments(command):
     text = re.sub(r"\s+", " ", re.sub(r"[│╭╮╰╯─]", " ", ok(command, "--help")))
     assert re.search(rf"Usage: \S+ {command} ", text)
@@ -236,3 +239,104 @@ def test_without_a_network_fetch_says_the_way_out(monkeypatch):
 def test_show_needs_a_table():
     Path("study.yaml").write_text(STUDY.replace("tables:\n  results: {}\n", ""), encoding="utf-8")
     assert refused("show", "study.yaml") == "study.yaml: tables: found none; allowed: one or more"
+
+
+HEAD = "user,first,second,chosen\n"
+
+
+@pytest.fixture
+def own():
+    """80 users with 40 comparisons each: 50 attentive ones, 20 who toss a coin, 10 who always
+    choose the first; the attentive ones are found before the others in the alphabet."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number, kind in enumerate("a" * 50 + "c" * 20 + "f" * 10):
+        stood = rng.integers(2, size=40)  # where the stronger model's response was shown
+        picks = {"a": rng.random(40) < 0.8, "c": rng.random(40) < 0.5, "f": stood == 0}[kind]
+        for place, stronger in zip(stood, picks, strict=True):
+            sides = ("large", "small") if place == 0 else ("small", "large")
+            chosen = "first" if (place == 0) == stronger else "second"
+            rows.append(f"{kind}{number},{','.join(sides)},{chosen}\n")
+    Path("own.csv").write_text(HEAD + "".join(rows), encoding="utf-8")
+    return pd.read_csv("own.csv")
+
+
+def test_users_says_whom_to_keep(own):
+    done = run("users", "own.csv", "--out", "users.csv")
+    assert (done.exit_code, done.stdout) == (0, "")
+    for said in ("80 users, 3,200 comparisons", "stronger model: large, chosen in ", "kept: "):
+        assert said in done.stderr
+    found = pd.read_csv("users.csv", index_col="user")
+    assert found.index.tolist() == own["user"].unique().tolist()
+    assert (found["comparisons"] == 40).all()
+    large = np.where(own["chosen"] == "first", own["first"], own["second"]) == "large"
+    assert (
+        found["chose_stronger"].tolist() == own[large].groupby("user", sort=False).size().tolist()
+    )
+    attentive = found.index.str.startswith("a")
+    assert ((found["keep"] == "keep") == attentive).mean() > 0.9
+    assert ((found["keep"] == "keep") == (found["attentiveness"] > 0.5)).all()
+    assert found["low"].between(0, found["high"]).all()
+    assert found["high"].le(1).all()
+    assert ok("users", "own.csv") == Path("users.csv").read_text()
+
+
+def test_users_by_another_estimator(own):
+    """Where the order of display is not looked at, those who choose the first are like coins; a
+    threshold that nobody reaches keeps nobody."""
+    found = pd.read_csv(StringIO(ok("users", "own.csv", "--estimator", "two-types", "--mu", "0.8")))
+    assert 40 <= (found["keep"] == "keep").sum() <= 60
+    none = ok("users", "own.csv", "--estimator", "two-types", "--threshold", "1")
+    assert ",keep\n" not in none.split("\n", 1)[1]
+
+
+def test_users_with_scores():
+    """Who follows the scores is kept, and a coin is not, of responses that have ids."""
+    responses = ["response,prompt,model,text,score\n"]
+    rows = []
+    for n in range(30):
+        better = "s" if n % 3 else "t"  # the stronger model is not always better
+        for model in "st":
+            responses.append(f"{model}{n},p{n},{model},{model} says,{3 * (model == better)}\n")
+        first, second = ("s", "t") if n % 2 else ("t", "s")
+        for user in ("ann", "bob"):
+            rows.append(f"{user},{first}{n},{second}{n},{['second', 'first'][first == better]}\n")
+        rows.append(f"coin,{first}{n},{second}{n},{['second', 'first'][n % 4 < 2]}\n")
+    Path("own.csv").write_text(HEAD + "".join(rows))
+    Path("responses.csv").write_text("".join(responses))
+    text = ok("users", "own.csv", "--responses", "responses.csv", "--mu", "scores")
+    found = pd.read_csv(StringIO(text), index_col="user")
+    assert found["keep"].to_dict() == {"ann": "keep", "bob": "keep", "coin": "drop"}
+
+
+def test_users_leaves_out_on_demand(own):
+    with Path("own.csv").open("a", encoding="utf-8") as file:
+        file.write("once,large,small,first\n")
+    assert "line 3202: found one comparison by user 'once'; allowed: two" in refused_all("own.csv")
+    done = run("users", "own.csv", "--at-least", "2")
+    assert "80 users, 3,200 comparisons; users left out: 1" in done.stderr
+    assert "once" not in done.stdout
+
+
+def refused_all(*arguments):
+    """All of a refusal that lists rows."""
+    done = run("users", *arguments)
+    assert done.exit_code == 2
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["no.csv"], "no.csv: cannot be read: No such file or directory"),
+        (["own.csv", "--responses", "no.csv"], "no.csv: cannot be read: No such file"),
+        (["own.csv", "--mu", "0.5"], "mu: found 0.5; allowed: above 0.5"),
+        (["own.csv", "--mu", "0.5"], "not identifiable"),
+        (["own.csv", "--mu", "scores"], "scores: found none"),
+        (["own.csv", "--estimator", "two-type"], "did you mean 'two-types'?"),
+        (["own.csv", "--stronger", "larger"], "did you mean 'large'?"),
+        (["own.csv", "--threshold", "2"], "threshold: found 2.0"),
+    ],
+)
+def test_users_refuses(own, arguments, sentence):
+    assert sentence in refused("users", *arguments)

@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from annobench.comparisons import read
 from annobench.errors import AnnobenchError
@@ -251,3 +253,29 @@ def test_the_display_order_is_what_was_read():
     assert [found.users[u] for u in found.choices.user] == [f"u{u}" for u in user]
     assert (found.choices.first == (shown == 0)).all()
     assert (found.choices.stronger == (chosen == shown)).all()
+
+
+cells = st.sampled_from(["", "a", "b", "c", "r1", "r2", "r3", "r4"])
+choices = st.sampled_from(["first", "second", "second", "first", "other"])
+rows = st.lists(st.tuples(cells, cells, cells, choices), min_size=1, max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows, st.booleans(), st.booleans(), st.sampled_from([None, 2]), st.booleans())
+def test_any_rows_are_comparisons_or_one_message(found, by_id, ordered, at_least, control):
+    text = HEAD + "".join(f"{','.join(row)}\n" for row in found)
+    keys = {"ordered": ordered, "at_least": at_least, "control": control}
+    message = ""
+    try:
+        given_back = comparisons(text, RESPONSES if by_id else None, **keys)
+    except AnnobenchError as error:
+        message = str(error)
+    if message:
+        assert message.startswith("own.csv: ")
+        return
+    own = given_back.choices
+    assert own.users == len(given_back.users) == len(set(given_back.users))
+    assert np.bincount(own.user).min() >= (at_least or 2)
+    if not (by_id or control):
+        names = [row[1 + (row[3] == "second")] for row in found if row[0] in given_back.users]
+        assert own.stronger.tolist() == [name == given_back.stronger for name in names]

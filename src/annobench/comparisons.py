@@ -87,7 +87,7 @@ def read(
     table = own.read(path, COLUMNS)
     shown = _of_models(table) if responses is None else _of_responses(table, responses)
     user, names = pd.factorize(table.frame["user"])
-    counts = np.bincount(user[user >= 0], minlength=len(names))[user]
+    counts = np.bincount(user + 1)[user + 1]  # the first is nobody's
     table.refuse(
         [
             *(table.empty(column) for column in COLUMNS),

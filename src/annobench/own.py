@@ -112,7 +112,7 @@ def _csv(path: Path) -> OwnTable:
             for cells in reader:
                 if cells:
                     starts.append(begin)
-                    rows.append(cells)
+                    rows.append(tuple(cells))  # which, unlike lists, the collector soon skips
                 begin = reader.line_num + 1
         except csv.Error as error:
             reason = one_line(error)
@@ -127,7 +127,7 @@ def _csv(path: Path) -> OwnTable:
         if len(cells) != len(names)
     }
     for row in broken:
-        rows[row] = [""] * len(names)
+        rows[row] = ("",) * len(names)
     columns = {
         name: _texts([cells[place] or None for cells in rows]) for place, name in enumerate(names)
     }

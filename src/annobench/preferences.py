@@ -42,9 +42,7 @@ class Filtered(Dpo, Estimated):
     """Both."""
 
 
-def choices_of(
-    annotations: pd.DataFrame, items: pd.DataFrame, users: Sequence[str]
-) -> Choices:
+def choices_of(annotations: pd.DataFrame, items: pd.DataFrame, users: Sequence[str]) -> Choices:
     """Comparisons (`tables.ANNOTATIONS`) of pairs (`tables.ITEMS`), in their order; users count in
     the order of `users`."""
     import numpy as np

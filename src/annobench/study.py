@@ -213,7 +213,7 @@ class Study(Settings):
         return found
 
     def shown_views(self) -> list[tuple[str, str, str]]:
-        """Data set, model and name of every view of answers that a cell or a noise's judge reads."""
+        """Data set, model and name of every view of answers that a cell or a judge reads."""
         read = {(c.dataset, c.model, name) for c in self.cells() for name in self.views_of(c)}
         read = {view for view in read if view[-1] != "responses"}
         for draw in self.draws():

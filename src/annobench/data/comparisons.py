@@ -19,6 +19,7 @@ from annobench.pairs import Pairs, better
 from annobench.splits import Size, drawn
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 PAIRS = True
@@ -74,26 +75,24 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
     choices, pair, responses = found.choices, found.pair, found.responses
     assert pair is not None
     assert responses is not None
-    first = choices.first
-    rows = pd.DataFrame(
-        {
-            "one": pair[:, 0],
-            "other": pair[:, 1],
-            "labels": np.where(choices.stronger, 0, 1),
-            "annotators": np.array(found.users, dtype=object)[choices.user],
-            "firsts": None if first is None else np.where(first, 0, 1),
-        }
-    )
-    pairs = rows.groupby(["one", "other"], sort=False).agg(list).reset_index()
-    if first is None:
-        pairs["firsts"] = None
+    key = pair[:, 0] * len(responses) + pair[:, 1]
+    item, keys = pd.factorize(key)
+    order = np.argsort(item, kind="stable")
+    ends = np.cumsum(np.bincount(item))[:-1]
+    pairs = np.stack(np.divmod(keys, len(responses)), axis=1)
+
+    def of_items(values: np.ndarray) -> list[list[Any]]:
+        """Each item's own, in the order of the file."""
+        return [part.tolist() for part in np.split(values[order], ends)]
 
     def both(column: str) -> list[list[Any]]:
+        """Of the responses of each item."""
         values = responses[column].to_numpy(dtype=object)
-        texts: list[list[Any]] = values[pairs[["one", "other"]].to_numpy()].tolist()
+        texts: list[list[Any]] = values[pairs].tolist()
         return texts
 
-    prompts = responses["prompt"].to_numpy(dtype=object)[pairs["one"]]
+    prompts = responses["prompt"].to_numpy(dtype=object)[pairs[:, 0]]
+    first = choices.first
     codes, distinct = pd.factorize(prompts)
     splits = drawn(name, len(distinct), settings.test, settings.validation)[codes]
     if not (splits == "train").any():
@@ -107,10 +106,10 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
         "prompt": prompts,
         "options": both("text"),
         "gold": pd.array(gold, "Int64"),
-        "labels": pairs["labels"],
-        "annotators": pairs["annotators"],
+        "labels": of_items(np.where(choices.stronger, 0, 1)),
+        "annotators": of_items(np.array(found.users, dtype=object)[choices.user]),
         "sources": both("model"),
         "scores": scores,
-        "firsts": pairs["firsts"],
+        "firsts": None if first is None else of_items(np.where(first, 0, 1)),
     }
     return pd.DataFrame(dict.fromkeys(ITEMS.names) | columns)

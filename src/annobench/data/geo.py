@@ -214,4 +214,3 @@ def _question(item: str, prompt: str, subject: str, answer: str, pool: str) -> Q
     if one in other or other in one:
         return None
     return Question(item, prompt.format(subject), answer, pool)
-

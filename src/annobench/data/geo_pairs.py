@@ -63,7 +63,9 @@ class Settings(Pairs):
 
 
 def _geo(settings: Settings) -> geo.Settings:
-    return geo.Settings(tasks=settings.tasks, train=settings.train, test=settings.test)
+    return geo.Settings(
+        tasks=settings.tasks, train=settings.train, validation=0, test=settings.test
+    )
 
 
 def size(settings: Settings) -> dict[str, int]:
@@ -77,12 +79,14 @@ def prompts(name: str, settings: Settings, hub_root: Path | None = None) -> pd.D
     Raises:
         AnnobenchError: more items are asked for than there are.
     """
+    import pandas as pd
+
     asked = geo.items(name, _geo(settings), hub_root)
     right = [[options[gold]] for options, gold in zip(asked["options"], asked["gold"], strict=True)]
     return asked.assign(
         prompt=asked["prompt"] + f" {settings.instruction}",
-        options=[[] for _ in right],
-        answers=right,
+        options=pd.Series([[]] * len(asked), dtype=object),
+        answers=pd.Series(right, dtype=object),
         gold=None,
     )
 
@@ -91,21 +95,24 @@ def items(
     name: str, settings: Settings, hub_root: Path | None, responses: pd.DataFrame
 ) -> pd.DataFrame:
     """`tables.ITEMS` of the questions with both responses."""
+    import pandas as pd
+
     names = [settings.stronger.name, settings.weaker.name]
-    both = responses[responses["source"].isin(names)].sort_values(["item", "option"]).groupby("item")
+    both = (
+        responses[responses["source"].isin(names)].sort_values(["item", "option"]).groupby("item")
+    )
     lists = both[["text", "source", "score"]].agg(list)
     asked = prompts(name, settings, hub_root).join(lists, on="item")
     differ = [bool(a.strip() and b.strip() and a.strip() != b.strip()) for a, b in asked["text"]]
     asked = asked[differ].reset_index(drop=True)
-    scores = [
+    scores: list[list[float]] = [
         [RIGHT * holds(text, answers) + score for text, score in zip(texts, own, strict=True)]
         for texts, own, answers in zip(asked["text"], asked["score"], asked["answers"], strict=True)
     ]
     found = asked.assign(
         options=asked["text"],
         sources=asked["source"],
-        scores=scores,
-        gold=[better(own) for own in scores],
+        scores=pd.Series(scores, dtype=object),
+        gold=pd.Series(list(map(better, scores)), dtype="Int64"),
     )
-    return found.drop(columns=["text", "source", "score"]).astype({"gold": "Int64"})
-
+    return found.drop(columns=["text", "source", "score"])

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from annobench.errors import AnnobenchError
-from annobench.methods import Given
 from annobench.methods.dpo import NEEDS, expertise, learning_rate, loss, parameters, weights
 from annobench.preferences import Dpo, comparison_targets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from annobench.methods import Given
 
 __all__ = [
     "NEEDS",

@@ -29,9 +29,6 @@ def pair_tokens(
     """A prompt and the responses to it, the end of the text behind each."""
     space = "" if tokenizer.chat_template or encoder_decoder else " "
     end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    texts = [
-        tokenizer(f"{space}{text}", add_special_tokens=False).input_ids for text in responses
-    ]
+    texts = [tokenizer(f"{space}{text}", add_special_tokens=False).input_ids for text in responses]
     start = request_tokens(tokenizer, prompt, template, encoder_decoder)
     return TokenItem(item, start, tuple((*text, *end) for text in texts))
-

@@ -73,7 +73,8 @@ def _loaded(folder: Path) -> "PreTrainedModel":
         raise _no_reward_model(folder, f"it has {model.config.num_labels} outputs")
     if model.config.pad_token_id is None:
         model.config.pad_token_id = load_tokenizer(folder).pad_token_id
-    return model.eval().to(pick_device())
+    found: PreTrainedModel = model.eval().to(pick_device())
+    return found
 
 
 def _no_reward_model(folder: Path, reason: str) -> AnnobenchError:

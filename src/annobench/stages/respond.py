@@ -127,7 +127,7 @@ def _loaded(folder: Path, writer: WriterSettings, training: Training) -> "PreTra
     damage(model, writer.damage)
     read_out_in_fp32(model)
     store_frozen(model, training.precision)
-    model.to(pick_device())  # type: ignore[arg-type]
+    model.to(pick_device())
     return model
 
 

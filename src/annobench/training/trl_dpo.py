@@ -126,9 +126,10 @@ def _trainer(
 ) -> Any:
     """TRL's trainer, which has computed the reference's likelihoods of all examples."""
     from datasets import Dataset, disable_progress_bars
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
-    class Tokenized(DPOTrainer):  # type: ignore[misc]
+    class Tokenized(DPOTrainer):
         def _prepare_dataset(self, dataset: Dataset, *args: Any) -> Dataset:
             return dataset
 

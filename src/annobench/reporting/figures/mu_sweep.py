@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annobench.reporting.shown import Shown
 from annobench.reporting.style import Width
@@ -19,7 +19,7 @@ _MEASURES = {
     "recall": "recall of attentive users",
 }
 """Column of RECOVERY -> what its axis is called."""
-_TRUTH = {"color": "#999999", "lw": 0.8, "ls": (0, (4, 2)), "zorder": 0.8}
+_TRUTH: dict[str, Any] = {"color": "#999999", "lw": 0.8, "ls": (0, (4, 2)), "zorder": 0.8}
 
 
 class Settings(Shown):

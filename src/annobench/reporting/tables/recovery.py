@@ -22,6 +22,7 @@ MEASURES = {
 }
 """Column of RECOVERY -> heading."""
 _KEYS = ["dataset", "noise", "estimator", "comparisons", "mu"]
+_MEANS = {"mu_true": "mu true", "mu_found": "mu found", "share_true": "share true"}
 _HEADINGS = {"comparisons": "comparisons per user", "mu": "mu assumed"}
 
 
@@ -48,19 +49,17 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     levels = found["mu"].map(lambda mu: None if pd.isna(mu) else f"{mu:g}").mask(true, "the true")
     shown = found.assign(mu=levels.fillna(""))
     rows = [_row(part) for _, part in shown.groupby(_KEYS, sort=False, dropna=False)]
-    truth = ["mu true", "mu found", "share true"]
-    columns = [*(_HEADINGS.get(key, key) for key in _KEYS), "seeds", "users", *truth]
+    columns = [*(_HEADINGS.get(key, key) for key in _KEYS), "seeds", "users", *_MEANS.values()]
     return pd.DataFrame(rows, columns=[*columns, *MEASURES.values(), "reason"])
 
 
 def _row(rows: pd.DataFrame) -> dict[str, Any]:
     """Of a row of RECOVERY for each seed."""
     names = {_HEADINGS.get(key, key): rows[key].iloc[0] for key in _KEYS}
-    means = rows[["mu_true", "mu_found", "share_true"]].astype(float).mean()
     return (
         names
         | {"seeds": f"{rows['reason'].isna().sum()} of {len(rows)}", "users": rows["users"].max()}
-        | {name.replace("_", " "): value for name, value in means.items()}
+        | {heading: rows[name].astype(float).mean() for name, heading in _MEANS.items()}
         | {heading: _estimate(rows, measure) for measure, heading in MEASURES.items()}
         | {"reason": "; ".join(rows["reason"].dropna().unique())}
     )

@@ -53,15 +53,18 @@ class Evidence:
     """[A] p value of beta = 0 against beta > 0, not adjusted."""
 
 
-def evidence(p: Reals, options: Ints, annotator: Ints, annotators: int) -> Evidence:
-    """From the model's probability p of each label [N], the item's K [N] and who gave it [N]."""
+def evidence(
+    p: Reals, options: Ints, annotator: Ints, annotators: int, often: Reals | float = 1.0
+) -> Evidence:
+    """From the model's probability p of each label [N], the item's K [N], who gave it [N] and how
+    often [N]."""
     from scipy.stats import chi2
 
     # With u = K p - 1, log q = log(1 + beta u) - log K: concave in beta, and 0 at beta = 0.
     u = options * p - 1
 
     def over_labels(values: Reals) -> Reals:
-        return np.bincount(annotator, values, annotators).astype(np.float64)
+        return np.bincount(annotator, often * values, annotators).astype(np.float64)
 
     def log_likelihood(beta: Reals) -> Reals:
         return over_labels(np.log1p(beta[annotator] * u))

@@ -68,6 +68,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
         inches = panels.panel_inches(drawn, panel)
         ticks = rows["mu"].dropna()[rows["mu"] != rows["mu_true"]].tolist()
         lines.ticks(panel, ticks, lambda x: f"{x:g}", inches)
+        panel.set_xlim(left=min(panel.get_xlim()[0], rows["mu_true"].min() - 0.02))
         drawn.supxlabel(
             f"{estimators.MU} that is assumed: how often attentive users pick the stronger model",
             fontsize=8,

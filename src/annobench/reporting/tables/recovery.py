@@ -47,7 +47,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
         found = found[found["mu"].isna()]
     true = found["mu"].eq(found["mu_true"])  # differs by seed, and is one row all the same
     levels = found["mu"].map(lambda mu: None if pd.isna(mu) else f"{mu:g}").mask(true, "the true")
-    shown = found.assign(mu=levels.fillna(""))
+    shown = found.assign(mu=levels.fillna("none"))
     rows = [_row(part) for _, part in shown.groupby(_KEYS, sort=False, dropna=False)]
     columns = [*(_HEADINGS.get(key, key) for key in _KEYS), "seeds", "users", *_MEANS.values()]
     return pd.DataFrame(rows, columns=[*columns, *MEASURES.values(), "reason"])

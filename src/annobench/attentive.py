@@ -195,6 +195,7 @@ def expectation_maximisation(
     start: Parameters,
     expect: Callable[[Parameters], tuple[Reals, float]],
     maximise: Callable[[Parameters, Reals], Parameters],
+    steps: int = STEPS,
 ) -> tuple[Parameters, Reals, Reals]:
     """EM until the log-likelihood rises no more.
 
@@ -202,6 +203,7 @@ def expectation_maximisation(
         start: where the parameters begin.
         expect: from parameters to responsibilities and log-likelihood.
         maximise: from parameters and responsibilities to the next parameters.
+        steps: at most so many.
 
     Returns:
         The parameters, the responsibilities under them, and the log-likelihood at the start and
@@ -212,7 +214,7 @@ def expectation_maximisation(
     parameters = start
     responsibility, log_likelihood = expect(parameters)
     trace = [log_likelihood]
-    for _ in range(STEPS):
+    for _ in range(steps):
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)

@@ -396,3 +396,110 @@ def people_study(tmp_path_factory) -> StudyTables:
     method was not asked to write distributions."""
     made = Made(("ambiguity-half-good", "ambiguity-linear"), PEOPLES, people=True)
     return write_study(tmp_path_factory.mktemp("people"), [("chaosnli", "qwen")], made)
+
+
+USERS = 40
+GAPS = {"geo-small-gap": 0.62, "geo-large-gap": 0.78}
+"""Data set -> true mu; where a model is compared with itself, no estimator finds any."""
+SHARES = {"users-30": 0.3, "users-50": 0.5, "users-beta": None}
+ESTIMATORS = ("beta", "continuous", "three-types", "two-types")
+ALIGNED = {"dpo": 0.60, "dpo-users": 0.66, "dpo-oracle": 0.68, "dpo-random": 0.58}
+
+
+def recovered(dataset, noise, seed) -> list[dict]:
+    """The more comparisons, and the nearer mu, the better; one seed of three-types is refused."""
+    mu = GAPS.get(dataset)
+    share = SHARES[noise] or 0.5
+    place = {"dataset": dataset, "noise": noise, "seed": seed, "users": USERS, "share_true": share}
+    place["mu_true"] = true = round((mu or 0.5) + 0.004 * seed, 3)
+    rng = seeds.generator("recovered", dataset, noise, str(seed))
+    rows = []
+    for estimator in ESTIMATORS:
+        here = place | {"estimator": estimator}
+        for n in (2, 5, 10, 20, 50):
+            good = 1 - np.exp(-n * (true - 0.5) / 2) - 0.05 * rng.random()
+            found = {
+                "mu_found": true,
+                "share": share * good,
+                "precision": good,
+                "recall": 1 - n / 99,
+            }
+            found |= {"auc": (1 + good) / 2, "mae": 0.5 - good / 3, "spearman": good}
+            if mu is None or (estimator, seed, n) == ("three-types", 2, 2):
+                found = {"reason": "mu: found no attentive users"}
+            rows.append(here | {"comparisons": n} | found)
+        for assumed in sorted({0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, true}):
+            more = {"share": np.clip(share * (true - 0.5) / (assumed - 0.5 + 1e-9), 0, 1)}
+            more |= {"precision": min(assumed, 1) - 0.05 * rng.random(), "recall": 1.4 - assumed}
+            more["mu_found"] = assumed
+            if assumed <= 0.5:
+                more = {"reason": "mu: found 0.5; allowed: above 0.5"}
+            rows.append(here | {"comparisons": 50, "mu": assumed} | more)
+    return rows
+
+
+def attentive_users(noise, seed, method) -> pd.DataFrame:
+    rng = seeds.generator("attentive", noise, str(seed), method)
+    share = SHARES[noise]
+    true = rng.beta(2, 2, USERS) if share is None else (np.arange(USERS) < share * USERS) * 1.0
+    learned = np.clip(true + rng.normal(0, 0.2, USERS), 0, 1)
+    return pd.DataFrame(
+        {
+            "annotator": [f"u{n}" for n in range(USERS)],
+            "task": "all",
+            "expertise": learned,
+            "true_expertise": true,
+            "low": np.clip(learned - 0.2, 0, 1),
+            "high": np.clip(learned + 0.2, 0, 1),
+            "annotations": 50,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def users_study(tmp_path_factory) -> StudyTables:
+    """Two pairs of models and one model twice, three crowds of users, four methods, three seeds;
+    one cell diverged in each. Made by hand, as estimators take their time."""
+    folder = tmp_path_factory.mktemp("users")
+    places = [(d, n) for d in (*GAPS, "one-model-twice") for n in SHARES]
+    runs, metrics, summary, users, crowds, recovery = [], [], [], [], [], []
+    for dataset, noise in places:
+        for seed in range(3):
+            draw = {"dataset": dataset, "noise": noise, "seed": seed}
+            counts = {"annotators": USERS, "annotations": 50 * USERS, "items": 500}
+            accuracy = 0.5 + (SHARES[noise] or 0.5) / 2 + seed / 100
+            crowds.append(draw | counts | {"label_accuracy": accuracy})
+            recovery += recovered(**draw)
+        for method, level in ALIGNED.items():
+            cell = {"dataset": dataset, "model": "smollm2-135m", "noise": noise, "method": method}
+            bad = 2 if (method, noise) == ("dpo-users", "users-50") else None
+            estimated = {"attentiveness-mae": 0.16, "expertise-spearman": 0.8, "filter-auc": 0.9}
+            values = {"win-rate": level + (SHARES[noise] or 0.5) / 4, "filter-precision": 0.7}
+            values |= {"filter-recall": 0.9, "target-accuracy": 0.8}
+            values |= estimated if method == "dpo-users" else {}
+            for seed in range(3):
+                status = "diverged" if seed == bad else "ok"
+                runs.append(cell | {"seed": seed, "status": status})
+                if status == "ok" and method == "dpo-users":
+                    users.append(attentive_users(noise, seed, method).assign(**cell, seed=seed))
+                metrics += [
+                    cell | {"seed": seed, "metric": m, "status": status, "n": 9, "value": v}
+                    for m, v in values.items()
+                ]
+            found = {"seeds": 2 if bad else 3, "seeds_planned": 3, "items": 0}
+            summary += [
+                cell | found | {"metric": m, "mean": v, "low": v - 0.04, "high": v + 0.04}
+                for m, v in values.items()
+            ]
+    made = {
+        "runs": runs,
+        "metrics": metrics,
+        "summary": summary,
+        "crowds": crowds,
+        "recovery": recovery,
+    }
+    frames = {name: tables.frame(rows, tables.STUDY_SCHEMAS[name]) for name, rows in made.items()}
+    frames["annotators"] = pd.concat(users, ignore_index=True)
+    for name, schema in tables.STUDY_SCHEMAS.items():
+        tables.write(folder / f"{name}.parquet", frames.get(name, tables.empty(schema)), schema)
+    return StudyTables(folder)

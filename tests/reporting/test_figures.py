@@ -65,6 +65,8 @@ def overlap(a, b) -> bool:
     )
 
 
+OF_USERS = ("attentiveness", "mu-sweep", "recovery")
+"""Kinds that show nothing of studies without comparisons by users."""
 OF_PEOPLE = (
     "by-ambiguity",
     "reward-curves",
@@ -77,7 +79,8 @@ OF_PEOPLE = (
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
 def test_every_figure_has_the_same_bytes_twice(kind, suffix, request, tmp_path):
-    study = request.getfixturevalue("people_study" if kind in OF_PEOPLE else "study")
+    name = "people_study" if kind in OF_PEOPLE else "users_study" if kind in OF_USERS else "study"
+    study = request.getfixturevalue(name)
     module = registry.component("reporting.figures", kind)
     assert issubclass(module.Settings, Settings)
     for name in ("a", "b"):
@@ -93,9 +96,19 @@ def test_every_figure_has_the_same_bytes_twice(kind, suffix, request, tmp_path):
 @pytest.mark.parametrize("width", ["column", "page"])
 @pytest.mark.parametrize(
     "size",
-    ["study", "large_study", "crowded_study", "tasks_study", "response_study", "people_study"],
+    [
+        "study",
+        "large_study",
+        "crowded_study",
+        "tasks_study",
+        "response_study",
+        "people_study",
+        "users_study",
+    ],
 )
 def test_no_text_lies_on_another_or_outside(kind, width, size, request):
+    if (kind in OF_USERS) != (size == "users_study"):
+        pytest.skip("only users of known attentiveness, and only their figures")
     if kind in OF_PEOPLE and size != "people_study":
         pytest.skip("no item has people's labels")
     if kind == "perplexity-densities" and size == "people_study":
@@ -292,6 +305,7 @@ def test_no_two_methods_look_alike():
     known += " robustft-no-selection robustft-no-checker robustft-no-reviewer robustft-no-context"
     known += " robustft-no-reasoning self-label self-select self-rag noise-al small-loss"
     known += " verbal-sft hard-grpo jsd-grpo shala shala-no-std shala-mixed shala-realm"
+    known += " dpo dpo-users dpo-smoothed dpo-items dpo-random dpo-clean dpo-oracle"
     looks = style.looks([*known.split(), *(f"m{i}" for i in range(20))]).values()
     assert len({(look.colour, look.marker) for look in looks}) == len(looks)
     assert len(set(style.looks([f"m{i}" for i in range(30)]).values())) == 30

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from annobench import registry
 from annobench.attentiveness import Choices, Estimate
@@ -92,6 +93,8 @@ def _row(kind: str, choices: Choices, keys: dict[str, Any], eta: pd.Series) -> d
         found: Estimate = estimator.estimate(choices, estimator.Settings(**keys))
     except AnnobenchError as refused:
         return {"reason": str(refused)}
+    except ValidationError as refused:  # of a true mu of 1/2 or less
+        return {"reason": refused.errors()[0]["msg"].removeprefix("Value error, ")}
     learned = pd.Series(found.attentiveness, index=eta.index)
     kept = pd.Series(found.kept, index=eta.index)
     attentive = eta >= filters.ATTENTIVE

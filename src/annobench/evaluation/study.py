@@ -122,7 +122,7 @@ def evaluate(
         selection=_frame(_concatenated(selection), tables.SELECTION),
         views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
         distributions=_frame(_concatenated(predicted), tables.DISTRIBUTIONS),
-        recovery=_frame(pd.DataFrame(drawn.recovery), tables.RECOVERY),
+        recovery=_frame(tables.frame(drawn.recovery, tables.RECOVERY), tables.RECOVERY),
     )
 
 

@@ -55,6 +55,35 @@ def grid(
     return figure, flat[:panels]
 
 
+def stacked(
+    columns: int, rows: int, width: Width, height: float
+) -> tuple[Figure, list[list["Axes"]]]:
+    """A figure of `columns` columns of `rows` panels each, which share their axes; columns that do
+    not fit side by side stand in blocks below each other.
+
+    Args:
+        height: of a panel, in inches.
+
+    Returns:
+        The figure, and each column's panels from top to bottom.
+    """
+    most = 2 if width == "column" else 4
+    blocks = max(1, ceil(columns / most))
+    across = ceil(columns / blocks)
+    figure, flat = grid(blocks * rows * across, across, width, height)
+    found = []
+    for place in range(blocks * across):
+        block, column = divmod(place, across)
+        panels = [flat[(block * rows + row) * across + column] for row in range(rows)]
+        if place < columns:
+            panels[-1].xaxis.set_tick_params(labelbottom=True)
+            found.append(panels)
+        else:
+            for unused in panels:
+                unused.remove()
+    return figure, found
+
+
 def is_leftmost(panel: "Axes") -> bool:
     spec = panel.get_subplotspec()
     return spec is not None and spec.is_first_col()

@@ -88,6 +88,13 @@ _KNOWN = {
     "shala-no-std": Look("#AA3377", "s", "--"),
     "shala-mixed": Look("#AA3377", "D", ":"),
     "shala-realm": Look("#332288", "o"),
+    "dpo": Look("#5a5a5a", "p"),
+    "dpo-users": Look("#D55E00", "p"),
+    "dpo-smoothed": Look("#D55E00", "D", "--"),
+    "dpo-items": Look("#0072B2", "p", "--"),
+    "dpo-random": Look("#8a6d00", "p", ":"),
+    "dpo-clean": Look("#CC79A7", "p"),
+    "dpo-oracle": Look("#000000", "p", "--"),
 }
 """Relatives have like colours, or the same colour with another marker and line."""
 _COLOURS = ("#56B4E9", "#E69F00", "#000000", "#882255", "#44AA99", "#332288")

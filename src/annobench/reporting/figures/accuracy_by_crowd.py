@@ -1,5 +1,5 @@
 """A metric of every method against what the annotators gave: how many labels, how many
-annotators, how often they are right or wrong."""
+annotators, how often they are right or wrong, how attentive they are."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ _AXES = {
     "annotators": "annotators",
     "label-accuracy": "share of labels that are right",
     "noise-rate": "share of labels that are wrong",
+    "attentive-share": "true share of attentive users",
 }
 
 
 class Settings(Shown):
     metric: Measure = "accuracy"
     """What the vertical axis shows."""
-    x: Literal["labels-per-item", "annotators", "label-accuracy", "noise-rate"] = "labels-per-item"
-    """What the horizontal axis shows, measured on the annotations. Name in `noises` those that make
-    up a line: they should differ in nothing else."""
+    x: Literal[
+        "labels-per-item", "annotators", "label-accuracy", "noise-rate", "attentive-share"
+    ] = "labels-per-item"
+    """What the horizontal axis shows, measured on the annotations; `attentive-share` is the mean
+    true attentiveness of users who compare responses. Name in `noises` those that make up a line:
+    they should differ in nothing else."""
     width: Width = "page"
     """One column or the full page of a two-column paper."""
 
@@ -42,7 +46,10 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     from annobench.reporting.study_tables import groups, select
 
     tables = tables.only(settings)
-    crowds = tables.crowds.assign(noise_rate=1 - tables.crowds["label_accuracy"])
+    if settings.x == "attentive-share":
+        crowds = tables.recovery.assign(attentive_share=tables.recovery["share_true"])
+    else:
+        crowds = tables.crowds.assign(noise_rate=1 - tables.crowds["label_accuracy"])
     column = settings.x.replace("-", "_")
     crowds = crowds.groupby(["dataset", "noise"], as_index=False).agg(x=(column, "mean"))
     rows = select(tables.summary, metric=settings.metric).merge(

@@ -34,23 +34,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from annobench.evaluation.cells import OK
-    from annobench.reporting.formats import Estimate, estimate
-    from annobench.reporting.study_tables import groups, select
+    from annobench.reporting.agreements import KEYS, by_place
 
-    tables = tables.only(settings)
-    keys = ["dataset", "model", "noise", "method"]
-    found = tables.summary[tables.summary["metric"].isin(MEASURES)]
-    runs = tables.runs  # of every such method under every such noise: a cell may have failed
-    runs = runs[runs["method"].isin(found["method"]) & runs["noise"].isin(found["noise"])]
-    rows = []
-    for place, cells in groups(runs, keys):
-        values = {heading: Estimate(None) for heading in MEASURES.values()}
-        for _, row in select(found, **place).iterrows():
-            measured = select(tables.metrics, **place, metric=row["metric"])
-            reasons = measured.loc[measured["status"] == OK, "reason"].dropna().unique()
-            values[MEASURES[row["metric"]]] = estimate(row, note="; ".join(reasons))
-        missing = tables.missing(**place)
-        seeds = f"{(cells['status'] == OK).sum()} of {len(cells)}"
-        rows.append(place | {"seeds": f"{seeds} ({missing})" if missing else seeds} | values)
-    return pd.DataFrame(rows, columns=[*keys, "seeds", *MEASURES.values()])
+    rows = by_place(tables.only(settings), MEASURES)
+    return pd.DataFrame(rows, columns=[*KEYS, "seeds", *MEASURES.values()])

@@ -123,11 +123,12 @@ def rewards(
 
 
 def _loaded(folder: Path, writer: WriterSettings, training: Training) -> "PreTrainedModel":
-    model = load_model(folder).requires_grad_(False).train(False)
+    model = load_model(folder)
+    model.requires_grad_(False).train(False)
     damage(model, writer.damage)
     read_out_in_fp32(model)
     store_frozen(model, training.precision)
-    model.to(pick_device())
+    model.to(pick_device())  # type: ignore[arg-type]
     return model
 
 

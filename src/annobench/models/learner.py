@@ -26,11 +26,16 @@ def policy_model(
     whole = load_model(folder).requires_grad_(False)
     read_out_in_fp32(whole)
     places = places_of(whole, model, stream)
-    for module in whole.modules():
-        if isinstance(module, nn.Dropout):  # rollouts are drawn without it, so they are scored so
-            module.p = 0.0
+    without_dropout(whole)  # rollouts are drawn without it, so they are scored so
     for parameter in places.values():
         parameter.requires_grad_(True)
     store_frozen(whole, precision)
     whole.to(pick_device())  # type: ignore[arg-type]
     return whole, places
+
+
+def without_dropout(module: nn.Module) -> None:
+    """Set every dropout to 0."""
+    for each in module.modules():
+        if isinstance(each, nn.Dropout):
+            each.p = 0.0

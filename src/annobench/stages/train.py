@@ -100,8 +100,9 @@ def _untaught(job: Job, given: Given, targets: pd.DataFrame) -> Trained:
         log_p = predict_items(scorer, job.items, job.training.precision)
         predictions = _with_words(job, {}, log_p)
         if hasattr(job.method, "expertise"):
-            expertise = job.method.expertise(given, targets, {}, job.settings)
-            crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
+            crowd = annotators.own_table(
+                job.method.expertise(given, targets, {}, job.settings), given
+            )
     history = tables.empty(tables.HISTORY)
     return Trained(targets, predictions, crowd, history, 0.0, job.training.row_tokens, {}, 0)
 

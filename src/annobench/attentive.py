@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from annobench.attentiveness import Bools, Choices, Ints, Reals
 
-STEPS = 10_000
+STEPS = 2_000
 TOLERANCE = 1e-9
-"""EM stops when a step raises the log-likelihood by less than this share of it, or after `STEPS`
-steps."""
+"""EM stops when a step raises the log-likelihood by less than this share of it, or of 10,000
+nats where there are fewer, or after `STEPS` steps."""
 LEVEL = 0.95
 """Of the intervals."""
 SUREST = 1 - 1e-9
@@ -216,7 +216,7 @@ def expectation_maximisation(
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)
-        if trace[-1] - trace[-2] < TOLERANCE * abs(trace[-1]):
+        if trace[-1] - trace[-2] < TOLERANCE * max(abs(trace[-1]), 10_000):
             break
     return parameters, responsibility, np.array(trace)
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from annobench.attentiveness import Choices, Reals
 
 CELLS = 50
-SMALLEST, LARGEST = 0.01, 1000.0
+SMALLEST, LARGEST = 0.01, 100.0
 """Of a and b."""
+CLIMB = 2
+"""Steps of L-BFGS in an M step: it need not reach the maximum for the log-likelihood to rise."""
 FLOOR = 1e-300
 """Of a cell's mass."""
 
@@ -50,7 +52,10 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
     def maximise(shape: Reals, responsibility: Reals) -> Reals:
         share = groups.users @ responsibility / choices.users
         found: Reals = minimize(
-            lambda shape: -share @ np.log(masses(shape, edges)), shape, bounds=bounds
+            lambda shape: -share @ np.log(masses(shape, edges)),
+            shape,
+            bounds=bounds,
+            options={"maxiter": CLIMB},
         ).x
         return found
 

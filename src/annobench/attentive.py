@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STEPS = 2_000
 TOLERANCE = 1e-9
-"""EM stops when a step raises the log-likelihood by less than this share of it, or of 10,000
+"""EM stops when a step raises the log-likelihood by less than this share of it, or of 1,000
 nats where there are fewer, or after `STEPS` steps."""
 LEVEL = 0.95
 """Of the intervals."""
@@ -216,7 +216,7 @@ def expectation_maximisation(
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)
-        if trace[-1] - trace[-2] < TOLERANCE * max(abs(trace[-1]), 10_000):
+        if trace[-1] - trace[-2] < TOLERANCE * max(abs(trace[-1]), 1_000):
             break
     return parameters, responsibility, np.array(trace)
 

@@ -16,7 +16,7 @@ from annobench.registry import component, kinds
 KINDS = kinds("attentiveness")
 MUS = [0.7, "scores", "joint"]
 few = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

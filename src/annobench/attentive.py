@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from annobench.attentiveness import Bools, Choices, Ints, Reals
 
-STEPS = 10_000
+STEPS = 2_000
 TOLERANCE = 1e-9
-"""EM stops when a step raises the log-likelihood by less than this share of it, or after `STEPS`
-steps."""
+"""EM stops when a step raises the log-likelihood by less than this share of it, or of 1,000
+nats where there are fewer, or after `STEPS` steps."""
 LEVEL = 0.95
 """Of the intervals."""
 SUREST = 1 - 1e-9
@@ -195,7 +195,6 @@ def expectation_maximisation(
     start: Parameters,
     expect: Callable[[Parameters], tuple[Reals, float]],
     maximise: Callable[[Parameters, Reals], Parameters],
-    steps: int = STEPS,
 ) -> tuple[Parameters, Reals, Reals]:
     """EM until the log-likelihood rises no more.
 
@@ -203,7 +202,6 @@ def expectation_maximisation(
         start: where the parameters begin.
         expect: from parameters to responsibilities and log-likelihood.
         maximise: from parameters and responsibilities to the next parameters.
-        steps: at most so many.
 
     Returns:
         The parameters, the responsibilities under them, and the log-likelihood at the start and
@@ -214,11 +212,11 @@ def expectation_maximisation(
     parameters = start
     responsibility, log_likelihood = expect(parameters)
     trace = [log_likelihood]
-    for _ in range(steps):
+    for _ in range(STEPS):
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)
-        if trace[-1] - trace[-2] < TOLERANCE * abs(trace[-1]):
+        if trace[-1] - trace[-2] < TOLERANCE * max(abs(trace[-1]), 1_000):
             break
     return parameters, responsibility, np.array(trace)
 

@@ -147,9 +147,9 @@ def check(choices: Choices, settings: Keys) -> None:
     interval is wide.
 
     Raises:
-        UnidentifiedError: there are none; all are alike; mu is to be found jointly though nobody made
-            two, so that only q (mu - 1/2) is identified; mu is of scores that are not there or
-            all tie.
+        UnidentifiedError: there are none; all are alike; mu is to be found jointly though nobody
+            made two, so that only q (mu - 1/2) is identified; mu is of scores that are not there
+            or all tie.
     """
     if not len(choices.user):
         raise UnidentifiedError("comparisons: found none; allowed: at least one of each user")

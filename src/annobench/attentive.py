@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 STEPS = 2_000
 TOLERANCE = 1e-9
-"""EM stops when a step raises the log-likelihood by less than this share of it, or of 1,000
-nats where there are fewer, or after `STEPS` steps."""
+"""EM stops when a step raises the log-likelihood by less than this share of it, or by too few nats
+to matter, or after `STEPS` steps."""
 LEVEL = 0.95
 """Of the intervals."""
 SUREST = 1 - 1e-9
 """The largest mu that is found."""
+ROUNDING = 1e-9
+"""An attentiveness this little below the threshold is as good as on it."""
 SIGNIFICANCE = 0.01
 """A mu found from the choices is believed if attentive users are found at this level."""
 
@@ -195,6 +197,7 @@ def expectation_maximisation(
     start: Parameters,
     expect: Callable[[Parameters], tuple[Reals, float]],
     maximise: Callable[[Parameters, Reals], Parameters],
+    least: float = 1e-6,
 ) -> tuple[Parameters, Reals, Reals]:
     """EM until the log-likelihood rises no more.
 
@@ -202,6 +205,7 @@ def expectation_maximisation(
         start: where the parameters begin.
         expect: from parameters to responsibilities and log-likelihood.
         maximise: from parameters and responsibilities to the next parameters.
+        least: nats that a step must gain for another one to be taken.
 
     Returns:
         The parameters, the responsibilities under them, and the log-likelihood at the start and
@@ -216,7 +220,7 @@ def expectation_maximisation(
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)
-        if trace[-1] - trace[-2] < TOLERANCE * max(abs(trace[-1]), 1_000):
+        if trace[-1] - trace[-2] < max(least, TOLERANCE * abs(trace[-1])):
             break
     return parameters, responsibility, np.array(trace)
 

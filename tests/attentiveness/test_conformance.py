@@ -16,7 +16,7 @@ from annobench.registry import component, kinds
 KINDS = kinds("attentiveness")
 MUS = [0.7, "scores", "joint"]
 few = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -52,7 +52,7 @@ def conforms(found, choices, threshold):
     assert all(((part >= 0) & (part <= 1)).all() for part in each)
     assert (found.low <= found.high).all()
     assert found.kept.dtype == bool
-    assert not found.kept[found.attentiveness < threshold].any()
+    assert not found.kept[found.attentiveness < threshold - 1e-8].any()
     assert found.kept[found.attentiveness > threshold].all()
     assert 0 <= found.share <= 1
     assert found.mu is None or 0.5 < found.mu < 1
@@ -93,14 +93,15 @@ def test_em_never_falls(keys, choices_of, types, q, mu, n, seed):
 
 
 def agree(one, other, users=slice(None)):
-    """The same estimate, to rounding, of users who are counted in another order."""
+    """The same estimate, to rounding, of users who are counted in another order; of an interval's
+    ends, which rounding may move by a cell, to a cell."""
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
         a = a[users] if np.shape(a) == one.kept.shape else a
         if field.name == "log_likelihood":
             a, b = a[-1], b[-1]
         assert a is b is None or np.asarray(b, float) == pytest.approx(
-            np.asarray(a, float), rel=1e-6, abs=1e-4
+            np.asarray(a, float), rel=1e-6, abs=0.021 if field.name in ("low", "high") else 1e-4
         )
 
 

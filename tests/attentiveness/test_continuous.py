@@ -116,3 +116,8 @@ def test_a_joint_mu_is_that_of_two_types(choices_of, types):
     assert found.mu == pytest.approx(0.7, abs=0.005)
     assert found.attentiveness[attentive].mean() > 0.85
     assert found.attentiveness[~attentive].mean() < 0.2
+
+
+def test_a_user_on_the_threshold_is_kept(counted):
+    """(12 / 20 - 0.5) / 0.2 is 0.5, but less by rounding."""
+    assert estimate(counted((12, 20), (11, 20)), Settings(mu=0.7)).kept.tolist() == [True, False]

@@ -24,6 +24,9 @@ SMALLEST, LARGEST = 0.01, 100.0
 """Of a and b."""
 CLIMB = 2
 """Steps of L-BFGS in an M step: it need not reach the maximum for the log-likelihood to rise."""
+LEAST = 1e-4
+"""Nats that a step of EM must gain: few users leave (a, b) nearly free, and EM would go far for
+nothing."""
 FLOOR = 1e-300
 """Of a cell's mass."""
 
@@ -60,7 +63,7 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
         return found
 
     shape, posterior, log_likelihood = attentive.expectation_maximisation(
-        np.zeros(2), expect, maximise
+        np.zeros(2), expect, maximise, LEAST
     )
     below = posterior.cumsum(1)
     tail = (1 - attentive.LEVEL) / 2
@@ -71,7 +74,7 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
         attentiveness=mean,
         low=low[groups.group],
         high=high[groups.group],
-        kept=mean >= settings.threshold,
+        kept=mean >= settings.threshold - attentive.ROUNDING,
         share=float(masses(shape, edges) @ middles),
         mu=mu,
         log_likelihood=log_likelihood,

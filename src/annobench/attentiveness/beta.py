@@ -24,7 +24,7 @@ SMALLEST, LARGEST = 0.01, 100.0
 """Of a and b."""
 CLIMB = 2
 """Steps of L-BFGS in an M step: it need not reach the maximum for the log-likelihood to rise."""
-LEAST = 1e-4
+LEAST = 1e-3
 """Nats that a step of EM must gain: few users leave (a, b) nearly free, and EM would go far for
 nothing."""
 FLOOR = 1e-300

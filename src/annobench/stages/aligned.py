@@ -14,6 +14,7 @@ from annobench.free_text import holds
 from annobench.methods import Given
 from annobench.models.loading import is_encoder_decoder
 from annobench.models.rewarding import rewards
+from annobench.models.tuning import without_dropout
 from annobench.stages.job import Job, Trained, put, scorer_of
 from annobench.stages.predictions import prediction_frame
 from annobench.training.checkpoint import trained
@@ -42,6 +43,7 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows, start)
     if settings.by == "packed":
+        without_dropout(scorer.model)  # as by TRL: a ratio to the start is of nothing but learning
         _, history = fit(scorer, objective, job.training, job.stream, saving)
         learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
         row_tokens = scorer.row_tokens

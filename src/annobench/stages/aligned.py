@@ -12,9 +12,9 @@ from annobench import annotators
 from annobench.errors import AnnobenchError
 from annobench.free_text import holds
 from annobench.methods import Given
-from annobench.models.learner import without_dropout
 from annobench.models.loading import is_encoder_decoder
 from annobench.models.rewarding import rewards
+from annobench.models.tuning import without_dropout
 from annobench.stages.job import Job, Trained, put, scorer_of
 from annobench.stages.predictions import prediction_frame
 from annobench.training.checkpoint import trained
@@ -39,7 +39,7 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     job = replace(job, model=job.model.model_copy(update={"score": "sum"}))
     precision = job.training.precision
     scorer = scorer_of(job, job.tokens, job.states)
-    without_dropout(scorer.model)  # as TRL has it: the reference knows none
+    without_dropout(scorer.model)  # as by TRL: a ratio to the start is of nothing but learning
     unseen = np.flatnonzero(job.items["split"] != "train")
     start = score(scorer, unseen, RESPONSES, precision)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
@@ -84,16 +84,19 @@ def _own_responses(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
     """text, win and kl of `tables.PREDICTIONS`, of the test items."""
     torch.set_num_threads(job.training.threads)
     test = job.items[job.items["split"] == "test"]
-    said = replace(job.asker, learned=learned, training=job.training).responses(test)
+    ours = replace(job.asker, learned=learned, training=job.training)
+    start = replace(job.asker, training=job.training)
     before = job.views["responses"].set_index("item")["text"].loc[test["item"]]
-    start = replace(job.asker, training=job.training).log_likelihoods(test, said)
+    said = ours.responses(test)
+    likely = ours.log_likelihoods(test, said)
+    del ours  # for its memory
     texts = [one.text for one in said]
     return pd.DataFrame(
         {
             "item": test["item"].to_numpy(),
             "text": texts,
             "win": _wins(job, test, texts, before.tolist()),
-            "kl": np.array([sum(one.log_p) for one in said]) - start,
+            "kl": likely - start.log_likelihoods(test, said),
         }
     )
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annobench.free_text import SEPARATOR, exact_match, f1, same
+from annobench.free_text import SEPARATOR, exact_match, f1, fold, holds, same
 
 SIX = ["the", "fat", "cat", "the fat", "fat cat", "the fat cat"]
 TEXTS = st.text("ab1.5-; '$the", max_size=20)
@@ -82,3 +82,34 @@ def test_one_more_accepted_answer_never_hurts(a, b, c):
 def test_the_order_of_spans_does_not_count(spans, data):
     shuffled = data.draw(st.permutations(spans))
     assert f1(SEPARATOR.join(shuffled), [SEPARATOR.join(spans)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "held"),
+    [
+        ("The capital is Paris.", "Paris", True),
+        ("PARIS", "Paris", True),
+        ("Parisian", "Paris", False),
+        ("Comparis", "Paris", False),
+        ("Paris-Nord", "Paris", True),
+        ("'Paris'", "Paris", True),
+        ("in_Paris_", "Paris", False),
+        ("It is San Jose", "San José", True),
+        ("Bogotá!", "Bogota", True),
+        ("Straße", "STRASSE", True),
+        ("It is Washington, D.C.", "Washington, D.C.", True),
+        ("It is Washington, DxCx", "Washington, D.C.", False),
+        ("South of America", "South America", False),
+        ("", "Paris", False),
+    ],
+)
+def test_a_text_holds_an_answer_as_words_of_its_own(text, answer, held):
+    assert holds(text, [answer]) is held
+    assert holds(text, ["Berlin", answer]) is held
+    assert not holds(text, [])
+
+
+@given(TEXTS, st.text("éÀßıİñx ", max_size=10))
+def test_a_text_holds_itself_between_other_words(text, other):
+    assert holds(f"{other} {text} {other}", [text])
+    assert fold(fold(text + other)) == fold(text + other)

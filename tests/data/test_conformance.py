@@ -28,10 +28,32 @@ REQUIRED = {
     "file": {"path": FILE},
     "msp-podcast": {"folder": PODCAST},
     "ultrafeedback": {"stronger": "gpt-4", "weaker": "alpaca-7b"},
+    "geo-pairs": {"stronger": {"source": "path:big"}, "weaker": {"source": "path:small"}},
 }
 OF_PEOPLE = {"chaosnli", "goemotions", "msp-podcast", "vader"}
 SIZES = {"train": 9, "validation": 2, "test": 5}
 SIZED = [kind for kind in KINDS if set(SIZES) <= set(component("data", kind).Settings.model_fields)]
+
+
+def made(kind, hub_root, name="mine", **sizes):
+    """The items of a kind. Where models write responses, the stronger one's are right."""
+    data = component("data", kind)
+    settings = data.Settings(**REQUIRED.get(kind, {}), **sizes)
+    if not hasattr(data, "prompts"):
+        return data.items(name, settings, hub_root)
+    writers = (settings.stronger, settings.weaker)
+    rows = [
+        {
+            "item": asked.item,
+            "option": option,
+            "source": writer.name,
+            "text": ("It is {}.", "Not {}?")[option].format(asked.answers[0]),
+            "score": -1.0 - option,
+        }
+        for asked in data.prompts(name, settings, hub_root).itertuples()
+        for option, writer in enumerate(writers)
+    ]
+    return data.items(name, settings, hub_root, pd.DataFrame(rows))
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -41,9 +63,7 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def items(kind, hub_root):
-    data = component("data", kind)
-    sizes = SIZES if kind in SIZED else {}
-    return data.items("mine", data.Settings(**REQUIRED.get(kind, {}), **sizes), hub_root)
+    return made(kind, hub_root, **(SIZES if kind in SIZED else {}))
 
 
 def test_settings_are_closed_explained_and_survive_json(kind):
@@ -94,7 +114,7 @@ def test_items_fit_their_table(kind, items, tmp_path):
         else:
             assert pd.isna(item.gold) or 0 <= item.gold < len(item.options)
             assert len(item.options) >= 2
-            assert item.answers is None
+            assert item.answers is None or in_pairs
         assert item.prompt.strip()
         assert item.task
         if kind in OF_PEOPLE:
@@ -110,10 +130,12 @@ def test_items_fit_their_table(kind, items, tmp_path):
             assert len(set(item.options)) == 2
             assert all(option.strip() for option in item.options)
             assert item.scores is None or len(item.scores) == 2
+            assert item.answers is None or all(answer.strip() for answer in item.answers)
         else:
             assert item.sources is item.scores is item.firsts is None
     refuse("mine", items)
     if in_pairs:
+        assert pairs.are_pairs(items)
         assert items["prompt"].is_unique or kind == "comparisons"
         pairs.refuse("mine", items, control=False)
 
@@ -126,10 +148,7 @@ def test_an_item_is_in_one_split(items):
 
 
 def test_two_calls_give_the_same_bytes(kind, items, hub_root, tmp_path):
-    data = component("data", kind)
-    sizes = SIZES if kind in SIZED else {}
-    settings = data.Settings(**REQUIRED.get(kind, {}), **sizes)
-    again = data.items("mine", settings, hub_root)
+    again = made(kind, hub_root, **(SIZES if kind in SIZED else {}))
     tables.write(tmp_path / "one.parquet", items, tables.ITEMS)
     tables.write(tmp_path / "two.parquet", again, tables.ITEMS)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
@@ -137,12 +156,9 @@ def test_two_calls_give_the_same_bytes(kind, items, hub_root, tmp_path):
 
 @pytest.mark.parametrize("kind", SIZED)
 def test_a_larger_subset_holds_the_smaller_one(kind, hub_root):
-    data = component("data", kind)
-
     def drawn(split, size):
         sizes = SIZES | {split: size}
-        settings = data.Settings(**REQUIRED.get(kind, {}), **sizes)
-        items = data.items("mine", settings, hub_root)
+        items = made(kind, hub_root, **sizes)
         assert items["split"].value_counts().to_dict() == sizes
         return items[items["split"] == split].drop(columns="distribution").map(str)
 
@@ -154,7 +170,19 @@ def test_a_larger_subset_holds_the_smaller_one(kind, hub_root):
 
 @pytest.mark.parametrize("kind", SIZED)
 def test_another_name_is_another_draw(kind, hub_root):
-    data = component("data", kind)
-    settings = data.Settings(**REQUIRED.get(kind, {}), **SIZES)
-    one, other = (data.items(name, settings, hub_root)["item"] for name in ("mine", "other"))
+    one, other = (made(kind, hub_root, name, **SIZES)["item"] for name in ("mine", "other"))
     assert list(one) != list(other)
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in KINDS if getattr(component("data", k), "PAIRS", False)]
+)
+def test_settings_of_pairs_name_the_models_that_take_part(kind):
+    data = component("data", kind)
+    assert issubclass(data.Settings, pairs.Pairs)
+    judge = {"source": "path:judge"}
+    found = data.Settings(**REQUIRED.get(kind, {}), reward_model=judge).models
+    assert found[0] == pairs.RewardModel(**judge)
+    assert [model.source for model in found[1:]] == (
+        ["path:big", "path:small"] if hasattr(data, "prompts") else []
+    )

@@ -267,3 +267,80 @@ def test_what_is_understood(said, question, answer, chat, wanted):
     key = "answer" if question.options else "text"
     model = Model(source="path:any", answer=answer)
     assert understood(said, question, model, chat) == {key: wanted}
+
+
+# Responses
+
+PAIRS = pd.DataFrame({"item": ["a", "b", "c", "d"], "prompt": [free.prompt for free in FREE]})
+WORDY = Views(response_tokens=7, side_by_side=3)
+
+
+@pytest.fixture
+def other(build, tokenizer, tmp_path):
+    """other(family): the folder of another model."""
+
+    def save(family):
+        model = build(family)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(0.8)
+        model.save_pretrained(tmp_path / family)
+        tokenizer.save_pretrained(tmp_path / family)
+        return tmp_path / family
+
+    return save
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_response_depends_on_its_item_alone(saved, family):
+    one = asker(saved(family), WORDY)
+    found = one.responses(PAIRS)
+    fewer = asker(saved(family), WORDY.model_copy(update={"side_by_side": 1}))
+    assert [said.tokens for said in fewer.responses(PAIRS[::-1])] == [
+        said.tokens for said in found[::-1]
+    ]
+    renamed = PAIRS.assign(item=["e", "f", "g", "h"])
+    assert [said.tokens for said in one.responses(renamed)] != [said.tokens for said in found]
+    twice = PAIRS.assign(prompt="which ?")
+    assert len({said.tokens for said in one.responses(twice)}) > 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_likelihood_of_own_responses_is_what_they_were_drawn_with(saved, family):
+    """The end of the text counts with them, where a response has come to it."""
+    one = asker(saved(family), WORDY)
+    said = one.responses(PAIRS)
+    found = one.log_likelihoods(PAIRS, said)
+    whole = np.array([len(own.tokens) == len(own.log_p) for own in said])
+    drawn = np.array([sum(own.log_p) for own in said])
+    np.testing.assert_allclose(found[whole], drawn[whole], atol=1e-4)
+    assert (found[~whole] < drawn[~whole]).all()
+
+
+def test_the_likelihood_is_a_sum_whatever_the_score(saved):
+    said = asker(saved("llama"), WORDY).responses(PAIRS)
+    sums, means = (
+        asker(saved("llama"), WORDY, score=score).log_likelihoods(PAIRS, said)
+        for score in ("sum", "mean")
+    )
+    assert sums.tolist() == means.tolist()
+
+
+@torch.no_grad()
+def test_the_likelihood_of_anothers_responses(saved, other):
+    said = asker(other("llama"), WORDY).responses(PAIRS)
+    one = asker(saved("llama"), WORDY)
+    found = one.log_likelihoods(PAIRS, said)
+    model, tokenizer = load_model(one.folder).eval(), load_tokenizer(one.folder)
+    for log_p, own, prompt in zip(found, said, PAIRS["prompt"], strict=True):
+        start = tokenizer(f"Question: {prompt}\nAnswer:").input_ids
+        tokens = torch.tensor([[*start, *own.tokens]])
+        following = model(tokens).logits[0, len(start) - 1 : -1].log_softmax(-1)
+        wanted = following.gather(1, tokens[0, len(start) :, None]).sum().item()
+        assert log_p == pytest.approx(wanted, abs=1e-4)
+
+
+def test_no_items_have_no_responses(saved):
+    one = asker(saved("llama"), WORDY)
+    assert one.responses(PAIRS[:0]) == []
+    assert one.log_likelihoods(PAIRS[:0], []).shape == (0,)

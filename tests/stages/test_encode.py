@@ -146,3 +146,27 @@ def test_broken_features(saved, items, tmp_path):
     tables.write(paths[0], pd.DataFrame({"item": ["a"]}), tables.TOKENS.remove(2).remove(1))
     with pytest.raises(AnnobenchError, match=r"tokens\.parquet: column 'prompt' is missing"):
         read_features(*paths)
+
+
+@pytest.fixture
+def pairs():
+    """`tables.ITEMS` of three pairs."""
+    options = [["the cat", "a dog"], ["red", "dark blue ball"], ["yes", "no"]]
+    rows = {"item": ["a", "b", "c"], "prompt": ["which ?", "which colour ?", "is one red ?"]}
+    return pd.DataFrame(rows | {"options": options, "sources": [["big", "small"]] * 3})
+
+
+@pytest.mark.parametrize("answer", ["text", "letter"])
+def test_the_end_of_the_text_stands_behind_both_responses(saved, tokenizer, pairs, answer):
+    """Whatever the model answers by: a response has no letter."""
+    found = tokens_of(pairs, saved("llama"), model(answer=answer))
+    assert [token.item for token in found] == ["a", "b", "c"]
+    for token, row in zip(found, pairs.itertuples(), strict=True):
+        assert token.prompt == tuple(tokenizer(f"Question: {row.prompt}\nAnswer:").input_ids)
+        ends = [[*tokenizer(text).input_ids, tokenizer.eos_token_id] for text in row.options]
+        assert token.options == tuple(map(tuple, ends))
+
+
+def test_pairs_have_states_of_the_frozen_layers(saved, build, pairs):
+    tokens, states = encode(pairs, saved("llama"), model(TopLayers(layers=2)), FP32)
+    torch.testing.assert_close(states.values, frozen_states(build("llama"), tokens, 2, 99).values)

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from annobench.errors import AnnobenchError
 from annobench.free_text import fold
@@ -38,6 +38,15 @@ if TYPE_CHECKING:
 
 Task = Literal["city", "capital", "currency", "continent"]
 
+
+def _named_once(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+    if len(set(tasks)) < len(tasks):
+        raise ValueError(f"found {', '.join(tasks)}; allowed: each task once")
+    return tasks
+
+
+Tasks = Annotated[tuple[Task, ...], Field(min_length=1), AfterValidator(_named_once)]
+
 OPTIONS = 4
 MIN_PEOPLE = 250_000
 MAX_CITIES_PER_COUNTRY = 25
@@ -47,7 +56,7 @@ DISSOLVED = frozenset({"AN", "CS"})  # Netherlands Antilles, Serbia and Monteneg
 class Settings(Base):
     source: Literal["geonames"] = "geonames"
     """Where the facts come from."""
-    tasks: tuple[Task, ...] = Field(("city",), min_length=1)
+    tasks: Tasks = ("city",)
     """The kinds of question."""
     train: int = Field(400, ge=1)
     """Training items of each task."""
@@ -55,13 +64,6 @@ class Settings(Base):
     """Validation items of each task."""
     test: int = Field(200, ge=1)
     """Test items of each task."""
-
-    @field_validator("tasks")
-    @classmethod
-    def _named_once(cls, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-        if len(set(tasks)) < len(tasks):
-            raise ValueError(f"found {', '.join(tasks)}; allowed: each task once")
-        return tasks
 
 
 @dataclass(frozen=True)

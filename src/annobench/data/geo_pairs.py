@@ -33,7 +33,7 @@ RIGHT = 10.0
 
 
 class Settings(Pairs):
-    tasks: tuple[geo.Task, ...] = Field(("capital", "continent", "currency"), min_length=1)
+    tasks: geo.Tasks = ("capital", "continent", "currency")
     """The kinds of question, as of `geo`."""
     train: int = Field(100, ge=1)
     """Training questions of each task."""
@@ -52,12 +52,12 @@ class Settings(Pairs):
 
     @model_validator(mode="after")
     def _two_models(self) -> Settings:
-        if (self.stronger == self.weaker) is not self.control:
+        if self.control and self.stronger != self.weaker:
+            raise ValueError("control: found true with two different models; allowed: one twice")
+        if not self.control and self.stronger.name == self.weaker.name:
             raise ValueError(
-                "found the same model as `stronger` and as `weaker`, of which nothing can be "
-                "learned about users; allowed: two models, or `control: true`"
-                if not self.control
-                else "control: found true with two different models; allowed: one model twice"
+                f"weaker: found {self.weaker.name!r}, the same model as `stronger`, of which "
+                "nothing can be learned about users; allowed: another model, or `control: true`"
             )
         return self
 

@@ -136,7 +136,7 @@ class Asker:
         torch.set_num_threads(self.training.threads)
         whole, tokenizer = self._loaded
         most = self.views.response_tokens
-        draws = np.stack(
+        draws = np.array(
             [generator("response", *self.stream, item).random(most) for item in items["item"]]
         )
         writer = Writer(whole, tokenizer, most, temperature=self.views.temperature)
@@ -149,6 +149,8 @@ class Asker:
         Raises:
             AnnobenchError, DivergedError, MemoryError: as `ask`.
         """
+        if items.empty:
+            return np.zeros(0)
         whole, _ = self._loaded
         texts = [
             TokenItem(item, prompt, (one.tokens,))

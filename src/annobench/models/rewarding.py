@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from annobench.errors import AnnobenchError, one_line
 from annobench.models.loading import load_tokenizer
@@ -28,6 +29,7 @@ def rewards(folder: Path, prompts: Sequence[str], responses: Sequence[str]) -> n
         AnnobenchError: there is no model with one output in the folder.
     """
     model, tokenizer = _loaded(folder), load_tokenizer(folder)
+    pad = model.config.pad_token_id  # by which the model finds a text's last token
     limit = min(
         tokenizer.model_max_length,
         getattr(model.config, "max_position_embeddings", tokenizer.model_max_length),
@@ -36,10 +38,13 @@ def rewards(folder: Path, prompts: Sequence[str], responses: Sequence[str]) -> n
     found = np.zeros(len(tokens))
     left = sorted(range(len(tokens)), key=lambda number: -len(tokens[number]))
     while left:
-        size = max(1, BATCH_TOKENS // max(1, len(tokens[left[0]])))
+        size = 1 if pad is None else max(1, BATCH_TOKENS // len(tokens[left[0]]))
         batch, left = left[:size], left[size:]
-        padded = tokenizer.pad({"input_ids": [tokens[n] for n in batch]}, return_tensors="pt")
-        logits = model(**padded.to(model.device)).logits
+        ids = [torch.tensor(tokens[number], device=model.device) for number in batch]
+        logits = model(
+            pad_sequence(ids, batch_first=True, padding_value=0 if pad is None else pad),
+            attention_mask=pad_sequence([torch.ones_like(one) for one in ids], batch_first=True),
+        ).logits
         found[batch] = logits[:, 0].double().cpu().numpy()
     return found
 
@@ -62,7 +67,11 @@ def _loaded(folder: Path) -> "PreTrainedModel":
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = AutoModelForSequenceClassification.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=torch.float32,  # a reward near 8 in bf16 is a multiple of 1/32, so pairs would tie
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise _no_reward_model(folder, one_line(error)) from error

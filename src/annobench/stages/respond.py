@@ -14,10 +14,11 @@ import pandas as pd
 import torch
 
 from annobench.models import rewarding
-from annobench.models.decoder import DecoderScorer
 from annobench.models.generating import Writer
 from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
 from annobench.models.responses import pair_tokens, request_tokens
+from annobench.models.settings import Full, Model
+from annobench.models.tuning import scorer_of
 from annobench.pairs import RewardModel
 from annobench.pairs import Writer as WriterSettings
 from annobench.registry import component
@@ -177,5 +178,6 @@ def _likelihoods(
     items = [
         pair_tokens(tokenizer, item, prompt, own, TEMPLATE, seq2seq) for item, prompt, own in asked
     ]
-    scorer = DecoderScorer(model, items, "mean", training.row_tokens, model.device)
+    how = Model(source=writer.source, sha256=writer.sha256, tune=Full(), score="mean")
+    scorer = scorer_of(model, how, items, None, training.row_tokens, model.device)
     return score(scorer, np.arange(len(items)), 2, training.precision).double().numpy()

@@ -79,19 +79,16 @@ def _own_responses(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
     """text, win and kl of `tables.PREDICTIONS`, of the test items."""
     torch.set_num_threads(job.training.threads)
     test = job.items[job.items["split"] == "test"]
+    said = replace(job.asker, learned=learned, training=job.training).responses(test)
     before = job.views["responses"].set_index("item")["text"].loc[test["item"]]
-    asker = replace(job.asker, learned=learned, training=job.training)
-    said = asker.responses(test)
-    log_p = asker.log_likelihoods(test, said)
-    asker = replace(asker, learned={})  # a model of its own, in the place of the trained one
-    start = asker.log_likelihoods(test, said)
+    start = replace(job.asker, training=job.training).log_likelihoods(test, said)
     texts = [one.text for one in said]
     return pd.DataFrame(
         {
             "item": test["item"].to_numpy(),
             "text": texts,
             "win": _wins(job, test, texts, before.tolist()),
-            "kl": log_p - start,
+            "kl": np.array([sum(one.log_p) for one in said]) - start,
         }
     )
 

@@ -117,10 +117,10 @@ def test_em_stops_where_it_rises_no_more():
     x, responsibility, trace = attentive.expectation_maximisation(
         0.0, lambda x: (np.array([x]), -1 - (1 - x) ** 2), lambda x, r: (x + r[0]) / 4 + 0.5
     )
-    assert x == pytest.approx(1, abs=1e-4)
+    assert x == pytest.approx(1, abs=2e-3)
     assert responsibility.tolist() == [x]
     assert trace[:2].tolist() == [-2, -1.25]
-    assert 10 < len(trace) < 25
+    assert 5 < len(trace) < 25
     assert (np.diff(trace) > 0).all()
 
 

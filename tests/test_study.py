@@ -11,6 +11,7 @@ from annobench import recipes
 from annobench.data import geo
 from annobench.errors import AnnobenchError
 from annobench.methods import Needs, sft, zero_shot
+from annobench.registry import kinds
 from annobench.study import Cell, Study, parse_study, read_study
 
 STUDY = """\
@@ -436,6 +437,71 @@ def test_free_text_needs_noise_and_methods_without_need_of_options(
     excluded["exclude"] = [{"datasets": ["geo"], "methods": [method]}]
     monkeypatch.setattr(zero_shot, "NEEDS", Needs(training=False, options=False))
     assert {cell.method for cell in parse_study(excluded, "study.yaml").cells()} == {"zero-shot"}
+
+
+PAIRED = {
+    "study": "s",
+    "seeds": [0],
+    "datasets": {"pairs": {"kind": "ultrafeedback", "stronger": "gpt-4", "weaker": "alpaca-7b"}},
+    "models": {"m": {"source": "path:model"}},
+    "noise": {"crowd": {"kind": "users", "users": 4, "comparisons": 4}},
+    "methods": {"dpo": {}, "users": {}, "dpo-clean": {}, "zero-shot": {}},
+}
+SINGLE = {"geo": {"train": 8, "test": 8}}
+HALF = {"half": {"kind": "expertise", "ladder": "half-good", "annotators": 4, "labels_per_item": 2}}
+
+
+@pytest.mark.parametrize("kind", [k for k in kinds("methods") if k.startswith("dpo")] + ["users"])
+def test_methods_of_preferences_need_pairs(kind):
+    asked = PAIRED | {"datasets": SINGLE, "noise": HALF, "methods": {"mine": {"kind": kind}}}
+    with pytest.raises(AnnobenchError) as caught:
+        parse_study(asked, "study.yaml")
+    assert str(caught.value) == (
+        "study.yaml: methods.mine needs pairs of responses, and datasets.geo has none; allowed: "
+        "data sets of pairs, or an `exclude` entry for the pair"
+    )
+
+
+def test_users_need_pairs():
+    asked = PAIRED | {"datasets": SINGLE, "methods": {"sft": {}}}
+    with pytest.raises(AnnobenchError) as caught:
+        parse_study(asked, "study.yaml")
+    assert str(caught.value) == (
+        "study.yaml: noise.crowd needs pairs of responses, and datasets.geo has none; allowed: "
+        "data sets of pairs, or an `exclude` entry for the pair"
+    )
+
+
+def test_pairs_may_stand_beside_other_data_if_the_rest_is_excluded():
+    asked = PAIRED | {"datasets": PAIRED["datasets"] | SINGLE}
+    left_out = [{"datasets": ["geo"], "methods": ["dpo", "users", "dpo-clean"]}]
+    assert len(parse_study(asked | {"exclude": left_out}, "").cells()) == 5
+
+
+def test_the_true_attentiveness_is_known_of_simulated_users_only():
+    asked = PAIRED | {"methods": {"dpo-oracle": {}}}
+    assert len(parse_study(asked, "study.yaml").cells()) == 1
+    own = {"crowd": {"kind": "observed"}}
+    with pytest.raises(AnnobenchError, match=r"methods\.dpo-oracle needs the annotators' true"):
+        parse_study(asked | {"noise": own}, "study.yaml")
+
+
+def test_trained_preferences_are_held_against_the_responses_before():
+    given = parse_study(PAIRED, "study.yaml")
+    read = {cell.method: given.views_of(cell) for cell in given.cells()}
+    assert read == {
+        "dpo": ("responses",),
+        "dpo-clean": ("responses",),
+        "users": (),
+        "zero-shot": (),
+    }
+    assert given.shown_views() == []
+    assert {cell.path for cell in given.cells()} == {
+        "pairs/crowd/m/dpo/0",
+        "pairs/crowd/m/users/0",
+        "pairs/_/m/dpo-clean/0",
+        "pairs/_/m/zero-shot/_",
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from annobench import tables
 from annobench.methods import Given
 
 Reals = npt.NDArray[np.float64]
@@ -117,13 +118,13 @@ def agreement(p: Reals, options: Ints, first: Bools, annotator: Ints, expertise:
 
 
 def table(
-    expertise: pd.Series | pd.DataFrame, given: Given, items: pd.DataFrame, probabilities: Reals
+    expertise: pd.Series, given: Given, items: pd.DataFrame, probabilities: Reals
 ) -> pd.DataFrame:
     """`tables.ANNOTATORS`, one row for each entry of a method's `expertise`, in its order.
 
     The task is "all" where expertise is one number over several tasks. `probabilities` [items, K]
     are the trained model's, of `items` (`tables.ITEMS`). An only entry `EVERYONE` has all labels,
-    signed or not. `low` and `high` are the method's own where `expertise` is a frame that has them.
+    signed or not.
     """
     labels = given.annotations
     assert labels is not None
@@ -146,8 +147,7 @@ def table(
     K = items["options"].map(len).to_numpy(np.int64)[row]
     p = probabilities[row, label]
     first = probabilities.argmax(1)[row] == label
-    own = expertise if isinstance(expertise, pd.DataFrame) else expertise.to_frame("expertise")
-    learned = own["expertise"].to_numpy(float)
+    learned = expertise.to_numpy(float)
     said = evidence(p, K, who, len(found))
     heard = ~np.isnan(said.p)
     flags = np.full(len(found), None, dtype=object)
@@ -155,8 +155,22 @@ def table(
     return found.assign(
         expertise=learned,
         annotations=np.bincount(who, minlength=len(found)),
-        low=own["low"].to_numpy(float) if "low" in own else said.low,
-        high=own["high"].to_numpy(float) if "high" in own else said.high,
+        low=said.low,
+        high=said.high,
         agreement=agreement(p, K, first, who, learned),
         guessing=flags,
+    )
+
+
+def own_table(expertise: pd.DataFrame | None, given: Given) -> pd.DataFrame:
+    """`tables.ANNOTATORS` of what a method learned from the labels alone: its columns expertise,
+    low and high, indexed by annotator. No trained model is asked, so the rest is null; no rows of
+    None."""
+    if expertise is None:
+        return tables.empty(tables.ANNOTATORS)
+    assert given.annotations is not None
+    labels = given.annotations["annotator"].value_counts()
+    return expertise.reset_index(names="annotator").assign(
+        task=given.tasks[0] if len(given.tasks) == 1 else "all",
+        annotations=labels.reindex(expertise.index, fill_value=0).to_numpy(),
     )

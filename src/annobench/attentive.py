@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from annobench.errors import AnnobenchError
+from annobench.errors import UnidentifiedError
 from annobench.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
     from annobench.attentiveness import Bools, Choices, Ints, Reals
 
-STEPS = 10_000
+STEPS = 2_000
 TOLERANCE = 1e-9
-"""EM stops when a step raises the log-likelihood by less than this share of it, or after `STEPS`
-steps."""
+"""EM stops when a step raises the log-likelihood by less than this share of it, or by too few nats
+to matter, or after `STEPS` steps."""
 LEVEL = 0.95
 """Of the intervals."""
 SUREST = 1 - 1e-9
 """The largest mu that is found."""
+ROUNDING = 1e-9
+"""An attentiveness this little below the threshold is as good as on it."""
 SIGNIFICANCE = 0.01
 """A mu found from the choices is believed if attentive users are found at this level."""
 
@@ -100,7 +102,7 @@ def groups(choices: Choices, settings: Keys, order: bool = False) -> Groups:
     """Users counted; `order` tells apart also how often they chose the response shown first.
 
     Raises:
-        AnnobenchError: nothing about users can be learned from the choices (`check`).
+        UnidentifiedError: nothing about users can be learned from the choices (`check`).
     """
     import numpy as np
     from scipy.special import log_expit
@@ -145,26 +147,26 @@ def check(choices: Choices, settings: Keys) -> None:
     interval is wide.
 
     Raises:
-        AnnobenchError: there are none; all are alike; mu is to be found jointly though nobody made
-            two, so that only q (mu - 1/2) is identified; mu is of scores that are not there or
-            all tie.
+        UnidentifiedError: there are none; all are alike; mu is to be found jointly though nobody
+            made two, so that only q (mu - 1/2) is identified; mu is of scores that are not there
+            or all tie.
     """
     if not len(choices.user):
-        raise AnnobenchError("comparisons: found none; allowed: at least one of each user")
+        raise UnidentifiedError("comparisons: found none; allowed: at least one of each user")
     if choices.stronger.all() or not choices.stronger.any():
         which = "stronger" if choices.stronger.any() else "weaker"
-        raise AnnobenchError(
+        raise UnidentifiedError(
             f"comparisons: found the {which} model's response chosen in all {len(choices.user)};"
             " allowed: choices that differ, since attentiveness is not identifiable without"
         )
     if settings.mu == "joint" and len(choices.user) == choices.users:
-        raise AnnobenchError(
+        raise UnidentifiedError(
             "comparisons: found one of each user; allowed: two or more of some users, or a given"
             " mu, since attentiveness is not identifiable without"
         )
     if settings.mu == "scores" and (choices.gap is None or not choices.gap.any()):
         found = "none" if choices.gap is None else "scores that tie in every comparison"
-        raise AnnobenchError(
+        raise UnidentifiedError(
             f"scores: found {found}; allowed for `mu: scores`: scores that differ, since"
             " attentiveness is not identifiable without"
         )
@@ -178,13 +180,13 @@ def refuse_chance(log_likelihood: float, without: float, degrees: int) -> None:
     smaller than chi-squared, so choices by coin are believed more rarely than the level says.
 
     Raises:
-        AnnobenchError: it is not above.
+        UnidentifiedError: it is not above.
     """
     from scipy.stats import chi2
 
     gain = 2 * (log_likelihood - without)
     if not gain > (least := chi2.isf(SIGNIFICANCE, degrees)):
-        raise AnnobenchError(
+        raise UnidentifiedError(
             f"mu: found no attentive users (likelihood ratio {max(gain, 0):.1f}); allowed: choices"
             f" that careless users alone do not explain (above {least:.1f}), or a given mu, since"
             " attentiveness is not identifiable without"
@@ -195,7 +197,7 @@ def expectation_maximisation(
     start: Parameters,
     expect: Callable[[Parameters], tuple[Reals, float]],
     maximise: Callable[[Parameters, Reals], Parameters],
-    steps: int = STEPS,
+    least: float = 1e-6,
 ) -> tuple[Parameters, Reals, Reals]:
     """EM until the log-likelihood rises no more.
 
@@ -203,7 +205,7 @@ def expectation_maximisation(
         start: where the parameters begin.
         expect: from parameters to responsibilities and log-likelihood.
         maximise: from parameters and responsibilities to the next parameters.
-        steps: at most so many.
+        least: nats that a step must gain for another one to be taken.
 
     Returns:
         The parameters, the responsibilities under them, and the log-likelihood at the start and
@@ -214,11 +216,11 @@ def expectation_maximisation(
     parameters = start
     responsibility, log_likelihood = expect(parameters)
     trace = [log_likelihood]
-    for _ in range(steps):
+    for _ in range(STEPS):
         parameters = maximise(parameters, responsibility)
         responsibility, log_likelihood = expect(parameters)
         trace.append(log_likelihood)
-        if trace[-1] - trace[-2] < TOLERANCE * abs(trace[-1]):
+        if trace[-1] - trace[-2] < max(least, TOLERANCE * abs(trace[-1])):
             break
     return parameters, responsibility, np.array(trace)
 

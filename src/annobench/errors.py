@@ -14,6 +14,11 @@ class AnnobenchError(Exception):
     """
 
 
+class UnidentifiedError(AnnobenchError):
+    """The data do not say what was to be learned from them. Of a cell this is a result, which its
+    record holds."""
+
+
 @contextmanager
 def plain() -> Iterator[None]:
     """Errors that a user can mend become one sentence on stderr and exit status 2."""

@@ -104,7 +104,7 @@ def keep_users(given: Given, kept: pd.Series, reasons: tuple[str, str]) -> pd.Da
 
 
 def attentiveness_frame(given: Given, found: Estimate) -> pd.DataFrame:
-    """Columns expertise, low and high of each user, as a method's `expertise` may return."""
+    """Columns expertise, low and high of each user, as `methods` says."""
     import pandas as pd
 
     return pd.DataFrame(

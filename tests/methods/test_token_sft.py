@@ -20,9 +20,10 @@ def test_scores_are_taken_as_they_are(few, labels):
     rows = rows_of(token_sft.targets(given, settings), few, given.annotators, given.tasks)
     scores = torch.tensor([[-1.0, -2, -3, -4], [-5, -6, -torch.inf, -torch.inf], [-1, -1, -1, -1]])
     scores.requires_grad_(True)
-    losses = Objective(token_sft, settings, given, rows).row_losses(scores, rows, {})
+    every = np.arange(3)
+    losses = Objective(token_sft, settings, given, rows).row_losses(every, scores, rows, {})
     assert losses.tolist() == [5, 3, 4, 6, 3]
     losses.sum().backward()
     assert scores.grad.tolist() == [[0, 0, -2, -1], [-1, -1, 0, 0], [0, 0, 0, 0]]
-    restricted = Objective(sft, settings, given, rows).row_losses(scores.detach(), rows, {})
+    restricted = Objective(sft, settings, given, rows).row_losses(every, scores.detach(), rows, {})
     assert not np.allclose(restricted, losses.detach())

@@ -5,6 +5,9 @@ One file each; arrays in, arrays out, no model and no torch. A file `<kind>.py` 
     class Settings(annobench.settings.Settings)      its keys, `kind` among them
     def estimate(choices: Choices, settings) -> Estimate
 
+The settings derive from `annobench.attentive.Keys`; `estimate` refuses, by an AnnobenchError, what
+`annobench.attentive.check` and `refuse_chance` do. `annobench.estimators` is the way in.
+
 Users know what they meant, but some do not look. User i of attentiveness eta_i in [0, 1] who
 compares responses of a stronger and a weaker model picks the stronger model's one with probability
 
@@ -65,4 +68,5 @@ class Estimate:
     """The probability that an attentive user picks the stronger model's response, as assumed or
     found; None if it differs between comparisons."""
     log_likelihood: Reals
-    """After each step of EM, never falling."""
+    """At the start and after each step of EM, never falling; its maximum alone where there is no
+    EM."""

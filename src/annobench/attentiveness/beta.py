@@ -4,9 +4,6 @@
     E:  r_im ~ w_m x likelihood of user i's choices with eta at the middle of cell m
     M:  (a, b) = argmax sum_i,m r_im log w_m(a, b)
 
-EM crawls where a few comparisons of each user say little of (a, b): from where it is after
-`STEPS` steps, the likelihood's maximum is sought by its slope.
-
 A user's attentiveness is the posterior mean, so what few comparisons leave open comes from the
 others; the interval holds the middle 95 % of the posterior, to whole cells. A user is kept from the
 threshold on. As only eta (mu - 1/2) is identified, `mu: joint` takes mu from two types of users.
@@ -23,9 +20,13 @@ if TYPE_CHECKING:
     from annobench.attentiveness import Choices, Reals
 
 CELLS = 50
-STEPS = 50
-SMALLEST, LARGEST = 0.01, 1000.0
+SMALLEST, LARGEST = 0.01, 100.0
 """Of a and b."""
+CLIMB = 2
+"""Steps of L-BFGS in an M step: it need not reach the maximum for the log-likelihood to rise."""
+LEAST = 1e-3
+"""Nats that a step of EM must gain: few users leave (a, b) nearly free, and EM would go far for
+nothing."""
 FLOOR = 1e-300
 """Of a cell's mass."""
 
@@ -54,18 +55,16 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
     def maximise(shape: Reals, responsibility: Reals) -> Reals:
         share = groups.users @ responsibility / choices.users
         found: Reals = minimize(
-            lambda shape: -share @ np.log(masses(shape, edges)), shape, bounds=bounds
+            lambda shape: -share @ np.log(masses(shape, edges)),
+            shape,
+            bounds=bounds,
+            options={"maxiter": CLIMB},
         ).x
         return found
 
     shape, posterior, log_likelihood = attentive.expectation_maximisation(
-        np.zeros(2), expect, maximise, STEPS
+        np.zeros(2), expect, maximise, LEAST
     )
-    best = minimize(lambda shape: -expect(shape)[1], shape, bounds=bounds, tol=1e-12).x
-    if expect(best)[1] > log_likelihood[-1]:
-        shape = best
-        posterior, highest = expect(shape)
-        log_likelihood = np.append(log_likelihood, highest)
     below = posterior.cumsum(1)
     tail = (1 - attentive.LEVEL) / 2
     low = edges[(below < tail).sum(1)]
@@ -75,7 +74,7 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
         attentiveness=mean,
         low=low[groups.group],
         high=high[groups.group],
-        kept=mean >= settings.threshold,
+        kept=mean >= settings.threshold - attentive.ROUNDING,
         share=float(masses(shape, edges) @ middles),
         mu=mu,
         log_likelihood=log_likelihood,

@@ -56,7 +56,7 @@ def estimate(choices: Choices, settings: Settings) -> Estimate:
         attentiveness=eta,
         low=found.low[groups.group],
         high=found.high[groups.group],
-        kept=eta >= settings.threshold,
+        kept=eta >= settings.threshold - attentive.ROUNDING,
         share=float(eta.mean()),
         mu=mu,
         log_likelihood=np.array([groups.users[user] @ likelihood]),

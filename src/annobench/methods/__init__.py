@@ -20,12 +20,11 @@ and, if it trains,
     def weights(log_p, rows, parameters, settings) -> Tensor
         [N]: the weight of each target row as the method sees it after training; log_p is over the
         options
-    def expertise(given: Given, targets, parameters, settings) -> pd.Series | pd.DataFrame | None
+    def expertise(given: Given, targets, parameters, settings) -> pd.Series | None
         what was learned of each annotator, indexed by annotator in sorted order; or of each
-        annotator in each task, indexed by (annotator, task); a frame has the columns expertise, and
-        low and high of an interval of the method's own
-
-A method that trains nothing may define `expertise`, too.
+        annotator in each task, indexed by (annotator, task). From labels alone, by a method of
+        preferences or one that trains nothing: a frame of the columns expertise, and low and high
+        of an interval
 
 A method that looks at what the model itself says of the items also defines
 

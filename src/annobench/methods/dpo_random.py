@@ -42,8 +42,9 @@ def targets(given: Given, settings: Filtered) -> pd.DataFrame:
     assert given.annotations is not None
     size = int(_dpo_users.targets(given, settings)["kept"].sum())
     found = comparison_targets(given, given.annotations["label"], "drawn")
-    shown = given.annotations[["item", "annotator", "label"]].astype(str)
-    rng = generator("random drop", *shown.agg(" ".join, axis=1))
+    shown = given.annotations[["item", "annotator", "label"]].astype(str).agg(" ".join, axis=1)
+    in_order = shown.argsort().to_numpy()
+    rng = generator("random drop", *shown.iloc[in_order])
     keep = np.zeros(len(found), bool)
-    keep[rng.choice(len(found), size, replace=False)] = True
+    keep[in_order[rng.choice(len(found), size, replace=False)]] = True
     return found.assign(kept=keep, reason=np.where(keep, "drawn", "not drawn"))

@@ -1,15 +1,20 @@
 """Users only: how attentive each user is, and what would be kept; nothing is trained.
 
-The targets and the estimates are those of `dpo-users`; predictions are the model's as it comes.
+The targets and the estimates are those of `dpo-users`; no item is predicted.
 """
 
 from __future__ import annotations
 
-from annobench.methods import Needs
+from typing import TYPE_CHECKING
+
+from annobench.methods import Given, Needs
 from annobench.methods.dpo_users import expertise, targets
 from annobench.preferences import Estimated
 
-__all__ = ["NEEDS", "Settings", "expertise", "targets"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["NEEDS", "Settings", "expertise", "predictions", "targets"]
 
 
 class Settings(Estimated):
@@ -17,3 +22,10 @@ class Settings(Estimated):
 
 
 NEEDS = Needs(annotations=True, annotator_ids=True, training=False, preferences=True)
+
+
+def predictions(given: Given, settings: Settings) -> pd.DataFrame:
+    """None."""
+    from annobench import tables
+
+    return tables.empty(tables.PREDICTIONS)

@@ -8,6 +8,7 @@ from torch import nn
 from annobench.models.loading import load_model, read_out_in_fp32
 from annobench.models.saving import places_of
 from annobench.models.settings import Model
+from annobench.models.tuning import without_dropout
 from annobench.training.precision import pick_device, store_frozen
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def policy_model(
     whole = load_model(folder).requires_grad_(False)
     read_out_in_fp32(whole)
     places = places_of(whole, model, stream)
-    for module in whole.modules():
-        if isinstance(module, nn.Dropout):  # rollouts are drawn without it, so they are scored so
-            module.p = 0.0
+    without_dropout(whole)  # what it writes is drawn without, so it is scored so
     for parameter in places.values():
         parameter.requires_grad_(True)
     store_frozen(whole, precision)

@@ -93,6 +93,13 @@ def merge_adapters(model: "PreTrainedModel") -> None:
     model._hf_peft_config_loaded = False  # so that transformers saves the model, not its adapters
 
 
+def without_dropout(module: nn.Module) -> None:
+    """Leave nothing out while it trains."""
+    for part in module.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+
+
 def recompute_activations(module: nn.Module) -> None:
     """Gradient checkpointing: a layer keeps its input only, and runs again in the backward pass.
 

@@ -54,5 +54,6 @@ def titles(rows: pd.DataFrame, several: bool) -> tuple[list[str], str]:
     true = rows["mu_true"].mean()
     notes = [f"true {MU} {true:.2f}"] if true == true else []
     refused = rows.loc[rows["reason"].notna(), "estimator"].unique()
-    notes += [f"refused: {', '.join(refused)}"] if len(refused) else []
+    everyone = len(refused) == rows["estimator"].nunique()
+    notes += [f"refused: {'all' if everyone else ', '.join(refused)}"] if len(refused) else []
     return head, "; ".join(notes)

@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from annobench import annotators, tables
+from annobench import annotators
 from annobench.errors import AnnobenchError
 from annobench.free_text import holds
 from annobench.methods import Given
 from annobench.models.loading import is_encoder_decoder
 from annobench.models.rewarding import rewards
+from annobench.models.tuning import without_dropout
 from annobench.stages.job import Job, Trained, put, scorer_of
 from annobench.stages.predictions import prediction_frame
 from annobench.training.checkpoint import trained
@@ -25,7 +26,7 @@ RESPONSES = 2
 
 
 def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing) -> Trained:
-    """Train a cell on pairs and predict all of them.
+    """Train a cell on pairs and predict those that are not for training.
 
     Raises:
         AnnobenchError: TRL is asked for, and the model is no decoder-only one; or the model cannot
@@ -36,12 +37,19 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     settings: Any = job.settings
     # A response's likelihood is that of all its tokens, however options are scored elsewhere.
     job = replace(job, model=job.model.model_copy(update={"score": "sum"}))
-    precision, every = job.training.precision, np.arange(len(job.items))
+    precision = job.training.precision
     scorer = scorer_of(job, job.tokens, job.states)
-    start = score(scorer, every, RESPONSES, precision)
+    without_dropout(scorer.model)  # as by TRL: a ratio to the start is of nothing but learning
+    unseen = np.flatnonzero(job.items["split"] != "train")
+    start = score(scorer, unseen, RESPONSES, precision)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
-    objective = Objective(job.method, job.settings, given, rows, start)
+    objective = Objective(job.method, job.settings, given, rows)
     if settings.by == "packed":
+        reference = torch.full((len(job.items), RESPONSES), torch.nan)
+        reference[objective.items] = score(
+            scorer, objective.items, RESPONSES, precision, training=True
+        )
+        objective = replace(objective, reference=reference)
         _, history = fit(scorer, objective, job.training, job.stream, saving)
         learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
         row_tokens = scorer.row_tokens
@@ -55,18 +63,15 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
             job.folder, job.model, job.tokens, objective, job.training, job.stream, saving
         )
         put(scorer, learned)
-    after = score(scorer, every, RESPONSES, precision)
+    after = score(scorer, unseen, RESPONSES, precision)
     del scorer  # what it writes loads the model anew
     implicit = settings.beta * (after - start).double()
-    predictions = prediction_frame(job.items, after).assign(rewards=implicit.numpy().tolist())
-    expertise = job.method.expertise(given, targets, {}, settings)
-    crowd = tables.empty(tables.ANNOTATORS)
-    if expertise is not None:
-        crowd = annotators.table(expertise, given, job.items, implicit.softmax(-1).numpy())
+    items = job.items.iloc[unseen]
+    predictions = prediction_frame(items, after).assign(rewards=implicit.numpy().tolist())
     return Trained(
         targets,
         predictions.merge(_own_responses(job, learned), on="item", how="left"),
-        crowd,
+        annotators.own_table(job.method.expertise(given, targets, {}, settings), given),
         pd.DataFrame(history).astype({"step": "int64"}),
         train_seconds=history[-1]["seconds"],
         row_tokens=row_tokens,
@@ -79,16 +84,19 @@ def _own_responses(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
     """text, win and kl of `tables.PREDICTIONS`, of the test items."""
     torch.set_num_threads(job.training.threads)
     test = job.items[job.items["split"] == "test"]
-    said = replace(job.asker, learned=learned, training=job.training).responses(test)
+    ours = replace(job.asker, learned=learned, training=job.training)
+    start = replace(job.asker, training=job.training)
     before = job.views["responses"].set_index("item")["text"].loc[test["item"]]
-    start = replace(job.asker, training=job.training).log_likelihoods(test, said)
+    said = ours.responses(test)
+    likely = ours.log_likelihoods(test, said)
+    del ours  # for its memory
     texts = [one.text for one in said]
     return pd.DataFrame(
         {
             "item": test["item"].to_numpy(),
             "text": texts,
             "win": _wins(job, test, texts, before.tolist()),
-            "kl": np.array([sum(one.log_p) for one in said]) - start,
+            "kl": likely - start.log_likelihoods(test, said),
         }
     )
 

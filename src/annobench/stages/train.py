@@ -90,7 +90,6 @@ def _taught(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
 
 def _untaught(job: Job, given: Given, targets: pd.DataFrame) -> Trained:
     """Of a method that trains nothing."""
-    crowd = tables.empty(tables.ANNOTATORS)
     if hasattr(job.method, "predictions"):
         predictions: pd.DataFrame = job.method.predictions(given, job.settings)
     elif is_free_text(job.items):
@@ -99,9 +98,10 @@ def _untaught(job: Job, given: Given, targets: pd.DataFrame) -> Trained:
         scorer = scorer_of(job, job.tokens, job.states)
         log_p = predict_items(scorer, job.items, job.training.precision)
         predictions = _with_words(job, {}, log_p)
-        if hasattr(job.method, "expertise"):
-            expertise = job.method.expertise(given, targets, {}, job.settings)
-            crowd = annotators.table(expertise, given, job.items, log_p.double().exp().numpy())
+    crowd = tables.empty(tables.ANNOTATORS)
+    if hasattr(job.method, "expertise"):
+        found = job.method.expertise(given, targets, {}, job.settings)
+        crowd = annotators.own_table(found, given)
     history = tables.empty(tables.HISTORY)
     return Trained(targets, predictions, crowd, history, 0.0, job.training.row_tokens, {}, 0)
 

@@ -23,7 +23,7 @@ from annobench.training.settings import Training
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-LEAST_SURE = 1e-3
+LEAST_SURE = 1e-6
 """1 - 2 eps, by which TRL divides, is at least this."""
 
 

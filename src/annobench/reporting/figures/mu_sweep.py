@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
     from annobench.reporting.study_tables import StudyTables
 
-_MEASURES = {
-    "share": "estimated share",
-    "precision": "precision of users kept",
-    "recall": "recall of attentive users",
-}
+_MEASURES = {"share": "share found", "precision": "precision", "recall": "recall"}
 """Column of RECOVERY -> what its axis is called."""
 _TRUTH: dict[str, Any] = {"color": "#999999", "lw": 0.8, "ls": (0, (4, 2)), "zorder": 0.8}
 
@@ -42,7 +38,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     rows = estimators.at_most(tables.recovery)
     rows = rows[rows["mu_true"].notna()]
     if rows.empty:
-        return panels.nothing(settings.width, "no users of known attentiveness compared responses")
+        return panels.nothing(settings.width, "no cell has users of known attentiveness")
     looks = estimators.looks(tables)
     several = rows["noise"].nunique() > 1
     places = list(groups(rows, estimators.PLACE))
@@ -69,10 +65,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
         ticks = rows["mu"].dropna()[rows["mu"] != rows["mu_true"]].tolist()
         lines.ticks(panel, ticks, lambda x: f"{x:g}", inches)
         panel.set_xlim(left=min(panel.get_xlim()[0], rows["mu_true"].min() - 0.02))
-        drawn.supxlabel(
-            f"{estimators.MU} that is assumed: how often attentive users pick the stronger model",
-            fontsize=8,
-        )
+        drawn.supxlabel(f"{estimators.MU} that the estimator is told", fontsize=8)
         panels.legend(drawn, looks, settings.width)
     return drawn
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from annobench.reporting.study_tables import StudyTables
 
-_MEASURES = {"precision": "precision of users kept", "recall": "recall of attentive users"}
-"""Column of RECOVERY -> what its axis is called."""
+_MEASURES = ("precision", "recall")
+"""Columns of RECOVERY."""
 
 
 class Settings(Shown):
@@ -33,20 +33,20 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     tables = tables.only(settings)
     rows = tables.recovery[tables.recovery["mu"].isna()]
     if rows.empty:
-        return panels.nothing(settings.width, "no users of known attentiveness compared responses")
+        return panels.nothing(settings.width, "no cell has users of known attentiveness")
     looks = estimators.looks(tables)
     several = rows["noise"].nunique() > 1
     places = list(groups(rows, estimators.PLACE))
     with style.paper():
         drawn, columns = panels.stacked(len(places), len(_MEASURES), settings.width, 1.7)
         for column, (_, found) in zip(columns, places, strict=True):
-            for panel, (measure, name) in zip(column, _MEASURES.items(), strict=True):
+            for panel, measure in zip(column, _MEASURES, strict=True):
                 panel.set_xscale("log")
                 means = estimators.over_seeds(found, ["estimator", "comparisons"], measure)
                 means = means.rename(columns={"estimator": "method", "comparisons": "x"})
                 lines.lines(panel, means.astype({"x": float}), looks)
                 if panels.is_leftmost(panel):
-                    panel.set_ylabel(name)
+                    panel.set_ylabel(measure)
             panels.title(drawn, column[0], *estimators.titles(found, several))
         panel = columns[0][0]
         panel.set_ylim(-0.03, 1.05)

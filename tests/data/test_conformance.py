@@ -174,7 +174,9 @@ def test_another_name_is_another_draw(kind, hub_root):
     assert list(one) != list(other)
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if getattr(component("data", k), "PAIRS", False)])
+@pytest.mark.parametrize(
+    "kind", [k for k in KINDS if getattr(component("data", k), "PAIRS", False)]
+)
 def test_settings_of_pairs_name_the_models_that_take_part(kind):
     data = component("data", kind)
     assert issubclass(data.Settings, pairs.Pairs)

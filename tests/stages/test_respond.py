@@ -80,7 +80,7 @@ def test_more_damage_is_more_of_the_same(build):
     for name, before in sound.items():
         if before.ndim == 2:
             torch.testing.assert_close(much[name] - before, 4 * (little[name] - before))
-            assert (little[name] - before).std() .item() == pytest.approx(
+            assert (little[name] - before).std().item() == pytest.approx(
                 0.1 * before.std().item(), rel=0.1
             )
         else:

@@ -398,7 +398,7 @@ def test_pairs_that_are_refused(old, new, sentence):
 
 
 def test_the_control_is_one_model_twice():
-    found = paired("path:small\"}", "path:big\"}\n    control: true")
+    found = paired('path:small"}', 'path:big"}\n    control: true')
     assert set(found.sources()) == {"path:model", "path:big"}
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+# A writer that always says what is likeliest is better by the data set's own measure.
 STUDY = """\
 study: tiny
 seeds: [0]
@@ -12,12 +13,15 @@ datasets:
     tasks: [capital]
     train: 12
     test: 4
-    stronger: {source: "path:model", tokens: 6}
+    stronger: {source: "path:model", tokens: 6, temperature: 0.02}
     weaker: {source: "path:model", tokens: 6, damage: 0.5}
 models:
   llama: {source: "path:model", tune: {kind: top-layers, layers: 1}}
 noise:
-  half: {kind: users, users: 40, comparisons: 11}
+  half: {kind: users, users: 40, comparisons: 8}
+  nobody: {kind: users, users: 40, comparisons: 7, attentiveness: {kind: bernoulli, q: 0}}
+exclude:
+  - {noise: [nobody], methods: [packed, trl]}
 methods:
   users: {}
   packed: {kind: dpo, by: packed}
@@ -44,7 +48,11 @@ def test_users_are_told_apart_and_a_model_is_aligned(study):
     study.finish()
     assert study.planned() == []
     results = study.path("results/tiny")
-    assert (pd.read_parquet(results / "runs.parquet")["status"] == "ok").all()
+    runs = pd.read_parquet(results / "runs.parquet").set_index(["noise", "method"])
+    lost = runs.index == ("nobody", "users")
+    assert (runs["status"][~lost] == "ok").all()
+    assert runs["status"][lost].tolist() == ["failed"]
+    assert "found no attentive users" in runs["reason"][lost].item()
     responses = pd.read_parquet(results / "data/pairs/responses.parquet")
     assert set(responses["source"]) == {"path:model", "path:model, damage 0.5"}
     assert len(responses) == 2 * (12 + 4)
@@ -52,8 +60,10 @@ def test_users_are_told_apart_and_a_model_is_aligned(study):
     said = responses.set_index(["item", "option"])["text"].unstack()
     assert [list(own) for own in items["options"]] == said.loc[items.index].to_numpy().tolist()
     recovery = pd.read_parquet(results / "recovery.parquet")
+    assert recovery["noise"].unique().tolist() == ["half", "nobody"]
     assert recovery["estimator"].nunique() > 1
     assert (recovery["users"] == 40).all()
+    assert recovery["auc"][recovery["noise"] == "half"].notna().any()
     cells = results / "cells/pairs/half/llama"
     aligned = {
         name: pd.read_parquet(cells / name / "0/predictions.parquet") for name in ("packed", "trl")
@@ -72,13 +82,13 @@ def test_users_are_told_apart_and_a_model_is_aligned(study):
     for name in ("attentiveness", "recovery", "mu-sweep"):
         assert (results / f"figures/{name}.pdf").exists()
 
-    study.edit("config.yaml", "comparisons: 11", "comparisons: 10")
+    study.edit("config.yaml", "comparisons: 8", "comparisons: 9")
     assert {job.split()[0] for job in study.planned()}.isdisjoint({"respond", "encode", "view"})
-    study.edit("config.yaml", "comparisons: 10", "comparisons: 11")
+    study.edit("config.yaml", "comparisons: 9", "comparisons: 8")
     study.edit("config.yaml", "damage: 0.5", "damage: 0.6")
     planned = [job.split()[0] for job in study.planned()]
     assert planned.count("respond") == planned.count("prepare") == 1
-    assert planned.count("train") == 3
+    assert planned.count("train") == 4
     assert "fetch" not in planned
 
 
@@ -91,6 +101,6 @@ def test_one_model_on_both_sides_is_refused(study):
 
 
 def test_a_control_plans_as_any_other_study(study):
-    study.edit("config.yaml", ", damage: 0.5", "")
+    study.edit("config.yaml", ", damage: 0.5", ", temperature: 0.02")
     study.edit("config.yaml", "kind: geo-pairs", "kind: geo-pairs\n    control: true")
     assert [job for job in study.planned() if job.startswith("respond")] == ["respond pairs"]

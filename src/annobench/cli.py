@@ -110,6 +110,11 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
     study = read_study(file)
     entry = _entry(study.datasets, "datasets", dataset)
     folders = {model.source: folder_of(model.source) for model in study.makers(dataset)}
+    if not folders:
+        raise AnnobenchError(
+            f"datasets.{dataset}: found no model that takes part; allowed: data sets whose models "
+            "respond, or with a reward_model"
+        )
     root = None if study.hub_root is None else Path(study.hub_root)
     with said_plainly():
         found = stage.respond(dataset, entry.kind, entry, root, folders, study.making(dataset))

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 PAIRS = True
 
-RIGHT = 10.0
-"""More than any difference of mean log-likelihoods that was seen, so correctness comes first."""
+RIGHT = 100.0
+"""More than mean log-likelihoods of two texts ever differ, so that correctness comes first."""
 
 
 class Settings(Pairs):

@@ -116,4 +116,6 @@ def _wins(job: Job, items: pd.DataFrame, ours: list[str], before: list[str]) -> 
         ]
     else:
         return None
-    return np.asarray((1 + np.sign(scores[0] - scores[1])) / 2)
+    better = (1 + np.sign(scores[0] - scores[1])) / 2
+    same = [one == other for one, other in zip(*both, strict=True)]
+    return np.where(same, 0.5, better)  # whatever they were padded to when they were judged

@@ -44,12 +44,11 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     start = score(scorer, unseen, RESPONSES, precision)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
+    reference = torch.full((len(job.items), RESPONSES), torch.nan)
+    learned_from = objective.items
+    reference[learned_from] = score(scorer, learned_from, RESPONSES, precision, training=True)
+    objective = replace(objective, reference=reference)
     if settings.by == "packed":
-        reference = torch.full((len(job.items), RESPONSES), torch.nan)
-        reference[objective.items] = score(
-            scorer, objective.items, RESPONSES, precision, training=True
-        )
-        objective = replace(objective, reference=reference)
         _, history = fit(scorer, objective, job.training, job.stream, saving)
         learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
         row_tokens = scorer.row_tokens

@@ -14,6 +14,10 @@ class AnnobenchError(Exception):
     """
 
 
+class NotIdentifiedError(AnnobenchError):
+    """What is to be estimated cannot be told from these data, though their form is right."""
+
+
 @contextmanager
 def plain() -> Iterator[None]:
     """Errors that a user can mend become one sentence on stderr and exit status 2."""

@@ -124,10 +124,9 @@ def test_em_stops_where_it_rises_no_more():
     assert (np.diff(trace) > 0).all()
 
 
-def test_em_stops_at_its_most_steps(monkeypatch):
-    monkeypatch.setattr(attentive, "STEPS", 7)
+def test_em_stops_at_its_most_steps():
     _, _, trace = attentive.expectation_maximisation(
-        -100.0, lambda x: (np.zeros(1), x), lambda x, r: x + 1
+        -100.0, lambda x: (np.zeros(1), x), lambda x, r: x + 1, steps=7
     )
     assert trace.tolist() == list(range(-100, -92))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from annobench.errors import UnidentifiedError
+from annobench.errors import AnnobenchError, NotIdentifiedError
 from annobench.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def groups(choices: Choices, settings: Keys, order: bool = False) -> Groups:
     """Users counted; `order` tells apart also how often they chose the response shown first.
 
     Raises:
-        UnidentifiedError: nothing about users can be learned from the choices (`check`).
+        AnnobenchError: nothing about users can be learned from the choices (`check`).
     """
     import numpy as np
     from scipy.special import log_expit
@@ -147,26 +147,26 @@ def check(choices: Choices, settings: Keys) -> None:
     interval is wide.
 
     Raises:
-        UnidentifiedError: there are none; all are alike; mu is to be found jointly though nobody
-            made two, so that only q (mu - 1/2) is identified; mu is of scores that are not there
-            or all tie.
+        NotIdentifiedError: there are none; all are alike; mu is to be found jointly though nobody
+            made two, so that only q (mu - 1/2) is identified.
+        AnnobenchError: mu is of scores that are not there or all tie.
     """
     if not len(choices.user):
-        raise UnidentifiedError("comparisons: found none; allowed: at least one of each user")
+        raise NotIdentifiedError("comparisons: found none; allowed: at least one of each user")
     if choices.stronger.all() or not choices.stronger.any():
         which = "stronger" if choices.stronger.any() else "weaker"
-        raise UnidentifiedError(
+        raise NotIdentifiedError(
             f"comparisons: found the {which} model's response chosen in all {len(choices.user)};"
             " allowed: choices that differ, since attentiveness is not identifiable without"
         )
     if settings.mu == "joint" and len(choices.user) == choices.users:
-        raise UnidentifiedError(
+        raise NotIdentifiedError(
             "comparisons: found one of each user; allowed: two or more of some users, or a given"
             " mu, since attentiveness is not identifiable without"
         )
     if settings.mu == "scores" and (choices.gap is None or not choices.gap.any()):
         found = "none" if choices.gap is None else "scores that tie in every comparison"
-        raise UnidentifiedError(
+        raise AnnobenchError(
             f"scores: found {found}; allowed for `mu: scores`: scores that differ, since"
             " attentiveness is not identifiable without"
         )
@@ -180,13 +180,13 @@ def refuse_chance(log_likelihood: float, without: float, degrees: int) -> None:
     smaller than chi-squared, so choices by coin are believed more rarely than the level says.
 
     Raises:
-        UnidentifiedError: it is not above.
+        NotIdentifiedError: it is not above.
     """
     from scipy.stats import chi2
 
     gain = 2 * (log_likelihood - without)
     if not gain > (least := chi2.isf(SIGNIFICANCE, degrees)):
-        raise UnidentifiedError(
+        raise NotIdentifiedError(
             f"mu: found no attentive users (likelihood ratio {max(gain, 0):.1f}); allowed: choices"
             f" that careless users alone do not explain (above {least:.1f}), or a given mu, since"
             " attentiveness is not identifiable without"

@@ -14,9 +14,8 @@ class AnnobenchError(Exception):
     """
 
 
-class UnidentifiedError(AnnobenchError):
-    """The data do not say what was to be learned from them. Of a cell this is a result, which its
-    record holds."""
+class NotIdentifiedError(AnnobenchError):
+    """What is to be estimated cannot be told from these data, though their form is right."""
 
 
 @contextmanager

@@ -242,6 +242,16 @@ def test_every_method_of_preferences_makes_the_whole_walk(cell, saving, read_all
     assert set(frames["targets"]["weight"]) == {1.0}
 
 
+@pytest.mark.parametrize("kind", ["dpo-users", "dpo-random", "dpo-smoothed", "users"])
+def test_choices_by_coin_fail_the_cell_and_not_the_study(cell, saving, tmp_path, kind):
+    """As one seed of a study may have them; the others go on."""
+    started = cell(kind)
+    coins = started.annotations.assign(label=np.arange(72) // 4 % 2)
+    summary = record(replace(started, annotations=coins), saving, {"method": {}}, tmp_path)
+    assert summary["status"] == "failed"
+    assert summary["reason"].startswith("mu: found no attentive users")
+
+
 def test_a_cell_is_recorded_whole(cell, saving, read_all, tmp_path):
     summary = record(cell("dpo-users"), saving, {"method": {}}, tmp_path)
     assert summary["status"] == "ok", summary["reason"]

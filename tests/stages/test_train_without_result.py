@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from annobench.errors import AnnobenchError, UnidentifiedError
+from annobench.errors import AnnobenchError, NotIdentifiedError
 from annobench.files import read_json
 from annobench.stages.record import record
 from annobench.stages.train import run
@@ -124,7 +124,7 @@ def test_annotations_without_a_name(job, saving, annotations, kind):
 
 def test_labels_that_do_not_say_what_was_to_be_learned(job, with_loss, at_call, recorded):
     """The next seed's may, so the study goes on."""
-    nobody = UnidentifiedError("mu: found no attentive users; allowed: a given mu")
+    nobody = NotIdentifiedError("mu: found no attentive users; allowed: a given mu")
     summary = recorded(with_loss(job(), at_call(1, nobody)))
     assert summary["status"] == "failed"
     assert summary["reason"].endswith(str(nobody))

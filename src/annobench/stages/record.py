@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from annobench import tables, tensors
-from annobench.errors import AnnobenchError, UnidentifiedError, one_line
+from annobench.errors import AnnobenchError, NotIdentifiedError, one_line
 from annobench.files import write_json
 from annobench.models.loading import parameter_count
 from annobench.models.memory import out_of_memory, peak_memory
@@ -27,9 +27,9 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     """Run a cell and write its files into `out`; returns what run.json holds.
 
     trained.safetensors holds no tensor unless the cell's model is to be exported. A cell that
-    diverges, runs out of memory, has data that do not say what is to be learned or fails in the
-    method's own code is a result too: its tables are
-    empty and run.json says why. Trouble with files is not: it is raised, and the
+    diverges, runs out of memory or fails in the method's own code is a result too, and so is one
+    whose annotations do not tell what its method estimates: its tables are empty and run.json says
+    why. Trouble with files is not: it is raised, and the
     cell has no record.
 
     Raises:
@@ -40,8 +40,8 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     status, reason, done = "ok", None, None
     try:
         done = run(job, saving)
-    except UnidentifiedError as error:
-        status, reason = "failed", str(error)
+    except NotIdentifiedError as refused:
+        status, reason = "failed", str(refused)
     except (OSError, AnnobenchError):
         raise
     except Exception as error:

@@ -76,7 +76,7 @@ def test_pairs_come_as_their_kind_makes_them():
 
 def test_a_reward_model_has_the_last_word():
     """But of what another model said of them nothing is taken."""
-    settings = comparisons.Settings(**PAIR, **{"reward_model": {"source": "path:judge"}})
+    settings = comparisons.Settings(**PAIR, reward_model={"source": "path:judge"})
     items = comparisons.items("mine", settings)
     rows = items.explode("options").assign(option=[0, 1] * len(items))
     said = pd.DataFrame(

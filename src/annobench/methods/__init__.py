@@ -42,7 +42,8 @@ one that learns by reinforcement from distributions that the model writes down
 and one that trains nothing but answers in a way of its own
 
     def predictions(given: Given, settings) -> pd.DataFrame
-        returns `tables.PREDICTIONS` of all items but the training items
+        returns `tables.PREDICTIONS` of all items but the training items, or none of a method that
+        only estimates
 
 These files are imported to validate a study, so they import torch, pandas and numpy inside
 functions only. A method that trains as another does imports that method's functions.

@@ -71,7 +71,7 @@ def _loaded(folder: Path) -> "PreTrainedModel":
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
-            dtype=torch.float32,  # in bf16 a reward near 8 is a multiple of 1/32: pairs would tie
+            dtype=torch.float32,  # near 8 a bf16 is a multiple of 1/32, and pairs would tie
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise _no_reward_model(folder, one_line(error)) from error

@@ -377,7 +377,10 @@ def test_a_model_has_one_checksum_wherever_it_stands():
         (
             "path:small",
             "path:big",
-            "datasets.pairs: weaker: found 'path:big', the same model as `stronger`, of which ",
+            (
+                "datasets.pairs: weaker: found 'path:big', the same model as `stronger`, of which "
+                "nothing can be learned about users; allowed: another model, or `control: true`"
+            ),
         ),
         (
             "    weaker",

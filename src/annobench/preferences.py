@@ -42,7 +42,9 @@ class Filtered(Dpo, Estimated):
     """Both."""
 
 
-def choices_of(annotations: pd.DataFrame, items: pd.DataFrame, users: Sequence[str]) -> Choices:
+def choices_of(
+    annotations: pd.DataFrame, items: pd.DataFrame, users: Sequence[str] | pd.Index
+) -> Choices:
     """Comparisons (`tables.ANNOTATIONS`) of pairs (`tables.ITEMS`), in their order; users count in
     the order of `users`."""
     import numpy as np

@@ -1,4 +1,4 @@
-"""A study of users: two models respond, users compare, a model is aligned with their choices."""
+"""A study of users: two models respond, users compare, and a model learns from their choices."""
 
 import pandas as pd
 import pytest

@@ -5,7 +5,6 @@ No model is trained and no cell is read: the estimators see each draw of compari
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from annobench.evaluation import filters
 from annobench.evaluation.agreement import spearman
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.preferences import known_pairs
+from annobench.preferences import choices_of
 
 COMPARISONS = (2, 5, 10, 20, 50, 100)
 """The estimators see so many of each user's comparisons, and then all."""
@@ -47,7 +47,7 @@ def measure(crowd: Crowd, items: pd.DataFrame) -> list[dict[str, Any]]:
     most = int(rows["turn"].max()) + 1
     found: list[dict[str, Any]] = []
     for few in (*(n for n in COMPARISONS if n < most), most):
-        choices = _choices(rows[rows["turn"] < few], eta.index)
+        choices = choices_of(rows[rows["turn"] < few], items, eta.index)
         here = place | {"comparisons": few}
         assumed: set[float] = set()
         if few == most and mu_true is not None:
@@ -70,21 +70,6 @@ def _comparisons(crowd: Crowd, items: pd.DataFrame) -> pd.DataFrame:
     known = crowd.annotations["annotator"].isin(crowd.truth["annotator"])
     rows = crowd.annotations[known].merge(train, on="item", validate="many_to_one")
     return rows.assign(turn=rows.groupby("annotator").cumcount())
-
-
-def _choices(rows: pd.DataFrame, users: pd.Index) -> Choices:
-    first = rows["first"] if "first" in rows else pd.Series(pd.NA, index=rows.index)
-    gap = None
-    if rows["scores"].notna().all():
-        scores = np.stack(rows["scores"].tolist())
-        gap = scores[:, 0] - scores[:, 1]
-    return Choices(
-        user=users.get_indexer(pd.Index(rows["annotator"])).astype(np.int64),
-        stronger=(rows["label"] == 0).to_numpy(bool),
-        users=len(users),
-        first=(first == 0).to_numpy(bool) if first.notna().all() else None,
-        gap=gap,
-    )
 
 
 def _row(kind: str, choices: Choices, keys: dict[str, Any], eta: pd.Series) -> dict[str, Any]:

@@ -11,9 +11,11 @@ import torch
 from annobench import preferences
 from annobench.errors import AnnobenchError
 from annobench.methods import Given
+from annobench.models.rewarding import rewards
 from annobench.models.saving import save_model
 from annobench.models.settings import Full, Lora, TopLayers
-from annobench.registry import component
+from annobench.registry import component, kinds
+from annobench.stages import aligned
 from annobench.stages.record import record
 from annobench.stages.train import run
 from annobench.stages.view import view
@@ -67,22 +69,17 @@ def cell(job, items):
     return make
 
 
-def of_test(done, cell):
-    test = cell.items["split"].eq("test").to_numpy()
-    return done.predictions[test], done.predictions[~test]
-
-
 @pytest.mark.parametrize("by", ["trl", "packed"])
 def test_a_model_that_does_not_move_stays_where_it_was(cell, saving, by):
     started = cell(settings={"by": by}, lr=1e-12)
     done = run(started, saving)
     assert np.abs(np.stack(done.predictions["rewards"])).max() < 1e-6
-    test, others = of_test(done, started)
+    test = done.predictions
+    assert test["item"].tolist() == started.items.query("split == 'test'")["item"].tolist()
     before = started.views["responses"].set_index("item")["text"]
     assert test["text"].tolist() == before[test["item"]].tolist()
     assert test["win"].eq(0.5).all()
     assert np.abs(test["kl"]).max() < 1e-5
-    assert others[["text", "win", "kl"]].isna().all(axis=None)
     assert done.history["loss"].to_numpy() == pytest.approx(np.log(2), abs=1e-5)
 
 
@@ -111,11 +108,13 @@ def test_rewards_are_the_log_ratio_to_the_start(cell, saving, tmp_path):
     done = run(started, saving)
     save_model(started.folder, started.model, done.parameters, tmp_path / "out")
     before, after = load_model(started.folder).eval(), load_model(tmp_path / "out").eval()
-    for tokens, rewards in zip(started.tokens, done.predictions["rewards"], strict=True):
+    tokens_of = {tokens.item: tokens for tokens in started.tokens}
+    for item, implicit in zip(done.predictions["item"], done.predictions["rewards"], strict=True):
+        tokens = tokens_of[item]
         assert tokens.options[0][-1] == 1  # the end of the text
         with torch.no_grad():
             ratio = plain_scores(after, tokens, "sum") - plain_scores(before, tokens, "sum")
-        np.testing.assert_allclose(rewards, 0.5 * ratio, atol=1e-4)
+        np.testing.assert_allclose(implicit, 0.5 * ratio, atol=1e-4)
 
 
 def test_a_win_is_a_better_response_than_before(cell, saving):
@@ -125,7 +124,7 @@ def test_a_win_is_a_better_response_than_before(cell, saving):
         known = started.views["responses"].assign(text=before)
         done = run(replace(started, views={"responses": known}), saving)
         saving.path.unlink()
-        test, _ = of_test(done, started)
+        test = done.predictions
         right = test["text"].str.contains(r"\bred\b").to_numpy(float)
         found[before] = test["win"].tolist()
         assert found[before] == ((1 + right - (before != "no")) / 2).tolist()
@@ -133,22 +132,54 @@ def test_a_win_is_a_better_response_than_before(cell, saving):
     assert np.abs(test["kl"]).max() > 0.01
 
 
+@pytest.fixture(scope="module")
+def reward_model(saved, tokenizer, tmp_path_factory):
+    """A random sequence classifier of one output."""
+    from transformers import AutoConfig, LlamaForSequenceClassification
+
+    config = AutoConfig.from_pretrained(saved("llama"), num_labels=1)
+    folder = tmp_path_factory.mktemp("reward")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_reward_model_judges_before_right_answers_do(cell, saving, reward_model):
+    started = cell(settings={"by": "packed"}, lr=5e-3, epochs=4)
+    known = started.views["responses"].assign(text="door")
+    done = run(replace(started, views={"responses": known}, reward_model=reward_model), saving)
+    test = done.predictions
+    prompts = started.items.set_index("item")["prompt"][test["item"]].tolist()
+    ours = rewards(reward_model, prompts, test["text"].tolist())
+    before = rewards(reward_model, prompts, ["door"] * len(test))
+    assert test["win"].tolist() == ((ours > before) + (ours == before) / 2).tolist()
+    assert test["win"].nunique() > 1
+
+
+def test_equal_responses_tie_however_they_are_padded(cell, saving, reward_model, monkeypatch):
+    """Beside other texts, a text's reward may differ in its last digits."""
+    nudges = iter([0, 1e-9])
+    monkeypatch.setattr(aligned, "rewards", lambda *asked: rewards(*asked) + next(nudges))
+    done = run(replace(cell(lr=1e-12), reward_model=reward_model), saving)
+    assert done.predictions["win"].dropna().tolist() == [0.5] * 9
+
+
 def test_without_right_answers_and_a_judge_nobody_wins(cell, items, saving):
     started = cell(lr=1e-12)
     done = run(replace(started, items=items.assign(answers=None)), saving)
     assert done.predictions["win"].isna().all()
-    assert of_test(done, started)[0]["text"].notna().all()
+    assert done.predictions["text"].notna().all()
 
 
 def test_an_encoder_decoder_model_learns_in_packed_rows_only(cell, saving):
     with pytest.raises(AnnobenchError, match=r"encoder-decoder.*by: packed"):
         run(cell(family="t5"), saving)
-    done = run(cell(family="t5", settings={"by": "packed"}, lr=2e-3), saving)
-    rewards = np.stack(done.predictions["rewards"])
-    chosen = done.targets.groupby("item")["distribution"].apply(lambda d: np.stack(d).mean(0)[0])
-    clear = chosen.index[chosen > 0.7]
-    margin = pd.Series(rewards[:, 0] - rewards[:, 1], done.predictions["item"])[clear]
-    assert margin.mean() > 0.01
+    started = cell(family="t5", settings={"by": "packed"}, lr=2e-3)
+    done = run(replace(started, annotations=started.annotations.assign(label=0)), saving)
+    implicit = np.stack(done.predictions["rewards"])
+    assert (implicit[:, 0] - implicit[:, 1]).mean() > 0.01
     assert done.predictions["kl"].notna().sum() == 9
 
 
@@ -157,8 +188,8 @@ def test_comparisons_of_a_pair_move_its_margin_their_way(cell, saving):
         started = cell(settings={"beta": 0.5}, lr=1e-3)
         done = run(replace(started, annotations=started.annotations.assign(label=label)), saving)
         saving.path.unlink()
-        rewards = np.stack(done.predictions["rewards"])[started.items["split"].eq("train")]
-        margin = rewards[:, label] - rewards[:, 1 - label]
+        implicit = np.stack(done.predictions["rewards"])
+        margin = implicit[:, label] - implicit[:, 1 - label]
         assert margin.min() > 0
 
 
@@ -191,6 +222,24 @@ def test_users_are_estimated_without_training(cell, saving, read_all, tmp_path):
     assert frames["predictions"]["rewards"].isna().all()
     kept = frames["targets"].groupby("annotator")["kept"].agg(["all", "any"])
     assert kept["all"].tolist() == kept["any"].tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in kinds("methods") if component("methods", k).NEEDS.preferences]
+)
+def test_every_method_of_preferences_makes_the_whole_walk(cell, saving, read_all, tmp_path, kind):
+    started = cell(kind)
+    if started.method.NEEDS.truth:
+        known = [1.0, 1.0, 0.0, 0.0]
+        truth = pd.DataFrame({"annotator": USERS, "task": "all", "expertise": known})
+        started = replace(started, truth=truth.assign(accuracy=known))
+    summary = record(started, saving, {"method": kind}, tmp_path)
+    assert summary["status"] == "ok", summary["reason"]
+    frames = read_all(tmp_path)
+    trains = started.method.NEEDS.training
+    assert len(frames["predictions"]) == (9 if trains else 0)
+    assert bool(len(frames["history"])) == trains
+    assert set(frames["targets"]["weight"]) == {1.0}
 
 
 def test_a_cell_is_recorded_whole(cell, saving, read_all, tmp_path):

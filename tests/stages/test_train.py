@@ -11,7 +11,7 @@ from annobench.files import read_json
 from annobench.methods import Given
 from annobench.models.decoder import DecoderScorer, plain_scores
 from annobench.models.settings import Full, Lora, TopLayers
-from annobench.registry import kinds
+from annobench.registry import component, kinds
 from annobench.stages.record import record
 from annobench.stages.train import run
 from annobench.training.loop import Objective, fit, predict
@@ -19,7 +19,9 @@ from annobench.training.rows import rows_of
 
 
 @pytest.mark.parametrize("tune", [Full(), TopLayers(layers=1)], ids=["full", "top-layers"])
-@pytest.mark.parametrize("kind", kinds("methods"))
+@pytest.mark.parametrize(
+    "kind", [k for k in kinds("methods") if not component("methods", k).NEEDS.preferences]
+)
 def test_every_method_makes_the_whole_walk(job, saving, read_all, tmp_path, items, kind, tune):
     cell = job(kind, tune=tune)
     summary = record(cell, saving, {"method": kind}, tmp_path / "cell")

@@ -44,12 +44,11 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
     start = score(scorer, unseen, RESPONSES, precision)
     rows = rows_of(targets, job.items, given.annotators, given.tasks)
     objective = Objective(job.method, job.settings, given, rows)
+    reference = torch.full((len(job.items), RESPONSES), torch.nan)
+    learned_from = objective.items
+    reference[learned_from] = score(scorer, learned_from, RESPONSES, precision, training=True)
+    objective = replace(objective, reference=reference)
     if settings.by == "packed":
-        reference = torch.full((len(job.items), RESPONSES), torch.nan)
-        reference[objective.items] = score(
-            scorer, objective.items, RESPONSES, precision, training=True
-        )
-        objective = replace(objective, reference=reference)
         _, history = fit(scorer, objective, job.training, job.stream, saving)
         learned = {name: p.detach().cpu() for name, p in trained(scorer.model).items()}
         row_tokens = scorer.row_tokens
@@ -116,4 +115,6 @@ def _wins(job: Job, items: pd.DataFrame, ours: list[str], before: list[str]) -> 
         ]
     else:
         return None
-    return np.asarray((1 + np.sign(scores[0] - scores[1])) / 2)
+    better = (1 + np.sign(scores[0] - scores[1])) / 2
+    same = [one == other for one, other in zip(*both, strict=True)]
+    return np.where(same, 0.5, better)  # whatever they were padded to when they were judged

@@ -39,8 +39,8 @@ def by_trl(
     """The trained parameters as `tuned` names them, a row of `tables.HISTORY` for each step, and
     the most tokens in a row.
 
-    `objective` holds the comparisons: every target row is an example of TRL's, all of one weight.
-    The loss is TRL's and not its method's.
+    `objective` holds the comparisons and the reference: every target row is an example of TRL's,
+    all of one weight. The loss is TRL's and not its method's.
 
     Raises:
         AnnobenchError: the model cannot be loaded or tuned.
@@ -53,15 +53,16 @@ def by_trl(
     item, shares = objective.rows.item.numpy(), objective.rows.distribution.double().numpy()
     of_item = pd.Series(item).groupby(item).indices
     settings: Any = objective.settings
+    assert objective.reference is not None
     examples = [
-        _example(tokens[number], int(chosen))
+        _example(tokens[number], objective.reference[number].tolist(), int(chosen))
         for number, chosen in zip(item, shares.argmax(1), strict=True)
     ]
-    padded = np.array([2 * max(map(len, _texts(example))) for example in examples])
+    padded = np.array([2 * _longer(tokens[number]) for number in item])
     smoothing = _smoothing(shares.min(1))
     scorer = DecoderScorer(whole, tokens, "sum", training.row_tokens, whole.device)
     with TemporaryDirectory() as scratch, torch.random.fork_rng():  # the trainer seeds torch
-        trainer = _trainer(whole, folder, examples, settings.beta, training, scratch)
+        trainer = _trainer(whole, folder, examples, settings.beta, training.precision, scratch)
 
     def gradients(step: int, numbers: np.ndarray) -> dict[str, float]:
         chosen = np.concatenate([of_item[number] for number in numbers])
@@ -82,16 +83,19 @@ def by_trl(
     return learned, history, scorer.row_tokens
 
 
-def _example(item: TokenItem, chosen: int) -> dict[str, list[int]]:
+def _example(item: TokenItem, reference: list[float], chosen: int) -> dict[str, Any]:
     return {
         "prompt_ids": list(item.prompt),
         "chosen_ids": list(item.options[chosen]),
         "rejected_ids": list(item.options[1 - chosen]),
+        "ref_chosen_logps": reference[chosen],
+        "ref_rejected_logps": reference[1 - chosen],
     }
 
 
-def _texts(example: dict[str, list[int]]) -> list[list[int]]:
-    return [example["prompt_ids"] + example[name] for name in ("chosen_ids", "rejected_ids")]
+def _longer(item: TokenItem) -> int:
+    """Tokens of the longer text."""
+    return len(item.prompt) + max(map(len, item.options))
 
 
 def _smoothing(eps: np.ndarray) -> Tensor:
@@ -119,29 +123,29 @@ def _chunks(numbers: np.ndarray, padded: np.ndarray, row_tokens: int) -> list[np
 def _trainer(
     whole: "PreTrainedModel",
     folder: Path,
-    examples: list[dict[str, list[int]]],
+    examples: list[dict[str, Any]],
     beta: float,
-    training: Training,
+    precision: str,
     scratch: str,
 ) -> Any:
-    """TRL's trainer, which has computed the reference's likelihoods of all examples."""
-    from datasets import Dataset, disable_progress_bars
+    """TRL's trainer of these examples, which hold all that it would compute of them beforehand."""
+    from datasets import Dataset
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
-    class Tokenized(DPOTrainer):
+    class Prepared(DPOTrainer):
         def _prepare_dataset(self, dataset: Dataset, *args: Any) -> Dataset:
             return dataset
 
-    disable_progress_bars()
-    longest = max(len(text) for example in examples for text in _texts(example))
+        def _precompute_ref_logps(self, dataset: Dataset, *args: Any) -> Dataset:
+            return dataset
+
     arguments = DPOConfig(
         output_dir=scratch,
         beta=beta,
         loss_type=["robust"],
-        bf16=training.precision == "bf16",
+        bf16=precision == "bf16",
         use_cpu=whole.device.type == "cpu",
-        per_device_train_batch_size=max(1, training.row_tokens // (2 * longest)),
         precompute_ref_log_probs=True,
         gradient_checkpointing=False,
         max_length=None,
@@ -149,7 +153,7 @@ def _trainer(
         save_strategy="no",
         report_to=[],
     )
-    return Tokenized(
+    return Prepared(
         model=whole,
         args=arguments,
         train_dataset=Dataset.from_list(examples),

@@ -129,20 +129,24 @@ def test_stages_by_hand():
     )
 
 
-PAIRS = (
-    STUDY.replace(
-        "geo: {train: 6, test: 3}",
-        """geo:
+PAIRS = """\
+study: small
+seeds: [0]
+datasets:
+  geo:
     kind: geo-pairs
     tasks: [capital]
     train: 6
     test: 3
     stronger: {source: "path:model", tokens: 5}
-    weaker: {source: "path:model", tokens: 5, damage: 0.5}""",
-    )
-    .replace("sft: {}", "users: {}")
-    .replace("kind: expertise, ladder: linear, annotators: 3, labels_per_item: 2", "kind: users")
-)
+    weaker: {source: "path:model", tokens: 5, damage: 0.5}
+models:
+  model: {source: "path:model"}
+noise:
+  half: {kind: users}
+methods:
+  users: {}
+"""
 
 
 def test_models_respond_before_items_are_prepared(saved):

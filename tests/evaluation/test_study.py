@@ -330,3 +330,15 @@ def test_crowds_are_measured(frames):
     assert (row["noise"], row["seed"], row["annotators"], row["items"]) == ("half-good", 0, 2, 2)
     assert row["label_accuracy"] == pytest.approx(2 / 3)
     assert row["expected_accuracy"] == pytest.approx((0.2 + 2 * 0.8) / 3)
+
+
+def test_a_cell_that_only_estimates_is_not_measured_on_items(items):
+    users = pd.DataFrame(
+        [{"annotator": "ann", "task": "geo", "expertise": 0.5, "annotations": 3}],
+        columns=tables.ANNOTATORS.names,
+    )
+    found = evaluate([cell("users", status="ok", annotators=users)], {"geo": items})
+    assert found.metrics["value"].isna().all()
+    assert set(found.metrics["reason"]) == {"it predicts no item"}
+    assert found.annotators["annotator"].tolist() == ["ann"]
+    assert found.summary["mean"].isna().all()

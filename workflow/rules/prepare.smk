@@ -52,9 +52,7 @@ rule respond:
 rule prepare:
     input:
         files=lambda wildcards: study.datasets[wildcards.dataset].files,
-        responses=lambda wildcards: (
-            layout.RESPONSES if study.makers(wildcards.dataset) else []
-        ),
+        responses=lambda wildcards: (layout.RESPONSES if study.makers(wildcards.dataset) else []),
     output:
         layout.ITEMS,
     log:

@@ -205,14 +205,15 @@ def _scored(
     labels: pd.DataFrame | None,
 ) -> Scored:
     ok = cell.status == OK
-    predicted = said(cell, asked) if ok and block.samples else None
+    estimates = cell.predictions is None and cell.annotators is not None  # and predicts nothing
+    predicted = said(cell, asked) if ok and block.samples and not estimates else None
     found = agreements(cell, items, truth) if ok else {}
     if labels is not None:
         found |= detection.measures(labels)
     return Scored(
         key=cell.key,
         status=cell.status,
-        reason=cell.reason,
+        reason="it predicts no item" if ok and estimates else cell.reason,
         scores=[{} if predicted is None else s.scores(predicted) for s in block.samples],
         agreements=found,
     )

@@ -119,7 +119,8 @@ Where a model was asked to write the distribution down, `text` is what it said o
 Of an aligned model, `rewards` are its implicit rewards of each option, beta log(p / p of the model
 before training); `text` is its own response to a test item's prompt, `win` says whether that is
 better than the response before training (1, or 1/2 for a tie, or 0), and `kl` is the log-ratio of
-its likelihoods after and before training in nats, whose mean is the KL from the start.
+its likelihoods after and before training in nats, at the temperature that it was drawn at, whose
+mean is the KL from the start.
 """
 
 VIEW = _schema(

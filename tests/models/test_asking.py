@@ -326,16 +326,20 @@ def test_the_likelihood_is_a_sum_whatever_the_score(saved):
     assert sums.tolist() == means.tolist()
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
 @torch.no_grad()
-def test_the_likelihood_of_anothers_responses(saved, other):
-    said = asker(other("llama"), WORDY).responses(PAIRS)
-    one = asker(saved("llama"), WORDY)
+def test_the_likelihood_of_anothers_responses(saved, other, temperature):
+    """At the temperature that both write at."""
+    views = WORDY.model_copy(update={"temperature": temperature})
+    said = asker(other("llama"), views).responses(PAIRS)
+    one = asker(saved("llama"), views)
     found = one.log_likelihoods(PAIRS, said)
     model, tokenizer = load_model(one.folder).eval(), load_tokenizer(one.folder)
     for log_p, own, prompt in zip(found, said, PAIRS["prompt"], strict=True):
         start = tokenizer(f"Question: {prompt}\nAnswer:").input_ids
         tokens = torch.tensor([[*start, *own.tokens]])
-        following = model(tokens).logits[0, len(start) - 1 : -1].log_softmax(-1)
+        logits = model(tokens).logits[0, len(start) - 1 : -1]
+        following = (logits / temperature).log_softmax(-1)
         wanted = following.gather(1, tokens[0, len(start) :, None]).sum().item()
         assert log_p == pytest.approx(wanted, abs=1e-4)
 

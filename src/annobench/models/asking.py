@@ -144,7 +144,8 @@ class Asker:
             return writer.write(self._requests(items), draws, self.views.side_by_side)
 
     def log_likelihoods(self, items: pd.DataFrame, said: Sequence[Said]) -> np.ndarray:
-        """[n] the log-likelihood of another model's responses to the prompts of `tables.ITEMS`.
+        """[n] how likely responses to the prompts of `tables.ITEMS`, this model's or another's, are
+        at `views.temperature`, in logs.
 
         Raises:
             AnnobenchError, DivergedError, MemoryError: as `ask`.
@@ -158,6 +159,7 @@ class Asker:
         ]
         summed = self.model.model_copy(update={"score": "sum"})
         scorer = scorer_of(whole, summed, texts, None, self.training.row_tokens, whole.device)
+        scorer.temperature = self.views.temperature
         return score(scorer, np.arange(len(texts)), 1, self.training.precision)[:, 0].numpy()
 
     def _requests(self, items: pd.DataFrame) -> list[tuple[int, ...]]:

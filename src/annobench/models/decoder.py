@@ -126,13 +126,15 @@ class DecoderScorer:
     device: torch.device
     states: States | None = None
     """What a `TopDecoder` starts from, for the same items."""
+    temperature: float = 1.0
+    """Of the distribution whose log-probabilities are scored."""
 
     def chunks(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Item numbers [n] and their option scores [n, K], chunk by chunk.
 
         The caller may run a backward pass on a chunk before it asks for the next.
         """
-        for row, log_p in self.answers(numbers):
+        for row, log_p in self.answers(numbers, self.temperature):
             yield numbers[list(row.items)], option_scores(log_p, row, self.score)
 
     def answers(

@@ -38,6 +38,8 @@ class EncoderDecoderScorer:
     """Most encoder tokens in a batch of several items, padding included; halved when memory does
     not suffice."""
     device: torch.device
+    temperature: float = 1.0
+    """Of the distribution whose log-probabilities are scored."""
 
     def chunks(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Item numbers [n] and their option scores [n, K], chunk by chunk."""
@@ -74,7 +76,7 @@ class EncoderDecoderScorer:
         output = self.model(
             encoder_outputs=encoded, attention_mask=seen, decoder_input_ids=inputs, use_cache=False
         )
-        log_p = output.logits.float().log_softmax(-1)
+        log_p = (output.logits.float() / self.temperature).log_softmax(-1)
         token_log_p = (log_p[owner] if one_step else log_p).gather(-1, answers[..., None])[..., 0]
         lengths = self._pad([(1,) * len(option) for _, option in flat])
         scores = (token_log_p * lengths).sum(-1)

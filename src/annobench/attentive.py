@@ -52,7 +52,7 @@ class Keys(Settings):
     def _identifiable(cls, mu: float | str) -> float | str:
         if not isinstance(mu, str) and not 0.5 < mu < 1:
             raise ValueError(
-                f"mu: found {mu:g}; allowed: above 0.5 and below 1, since attentiveness is not"
+                f"found {mu:g}; allowed: above 0.5 and below 1, since attentiveness is not"
                 " identifiable where attentive users choose as careless ones do"
             )
         return mu
@@ -177,7 +177,9 @@ def refuse_chance(log_likelihood: float, without: float, degrees: int) -> None:
 
     That is the case unless twice the gain in log-likelihood is above the chi-squared quantile of
     `SIGNIFICANCE`, with as many degrees as parameters are gained. On the boundary the statistic is
-    smaller than chi-squared, so choices by coin are believed more rarely than the level says.
+    smaller than chi-squared, so choices by coin are believed more rarely than the level says. But
+    comparisons count as independent given their users: where many users compare the same few pairs,
+    the luck of these pairs can pass for a stronger model.
 
     Raises:
         NotIdentifiedError: it is not above.

@@ -78,8 +78,14 @@ class Pairs(Settings):
 
 
 def are_pairs(items: pd.DataFrame) -> bool:
-    """Whether `tables.ITEMS` are pairs of responses."""
-    return bool(items.reindex(columns=["sources", "scores"]).notna().any(axis=None))
+    """Whether `tables.ITEMS` hold pairs of responses."""
+    return bool(known_pairs(items).any())
+
+
+def known_pairs(items: pd.DataFrame) -> pd.Series:
+    """Which of `tables.ITEMS` are pairs, by the frame's index: it is known who wrote the responses,
+    or how good they are."""
+    return items.reindex(columns=["sources", "scores"]).notna().any(axis=1)
 
 
 def rescored(items: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:

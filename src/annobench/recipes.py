@@ -197,8 +197,10 @@ def rendering_code(block: str, entry: Entry) -> str:
 
 
 def cell_code(study: Study, point: Cell) -> str:
-    """Digest of the code that trains a cell: the stage's and its method's."""
-    return code("annobench.stages.record", study.method(point).__name__)
+    """Digest of the code that trains a cell: the stage's, its method's and its estimator's."""
+    estimator = getattr(study.methods[point.method], "users", None)
+    own = [] if estimator is None else [module_name("attentiveness", estimator.kind)]
+    return code("annobench.stages.record", study.method(point).__name__, *own)
 
 
 def text(recipe: dict[str, Any]) -> str:

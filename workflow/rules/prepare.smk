@@ -27,6 +27,7 @@ rule fetch:
 rule respond:
     input:
         models=lambda wildcards: makers_of(wildcards.dataset),
+        files=lambda wildcards: study.datasets[wildcards.dataset].files,
     output:
         layout.RESPONSES,
     log:

@@ -6,7 +6,8 @@
 
 A user's attentiveness is the posterior mean, so what few comparisons leave open comes from the
 others; the interval holds the middle 95 % of the posterior, to whole cells. A user is kept from the
-threshold on. As only eta (mu - 1/2) is identified, `mu: joint` takes mu from two types of users.
+threshold on. As only eta (mu - 1/2) is identified, `mu: joint` takes mu from two types of users;
+where users are of no two types, that mu is too low and every eta too high, so mu should be given.
 """
 
 from __future__ import annotations

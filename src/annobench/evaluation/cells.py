@@ -11,8 +11,9 @@ from annobench.errors import AnnobenchError
 from annobench.evaluation import agreement, filters
 from annobench.evaluation.agreement import Agreement
 from annobench.evaluation.distributions import uniform
-from annobench.evaluation.preferences import aligned, of_pairs
+from annobench.evaluation.preferences import aligned
 from annobench.evaluation.samples import Asked, Said
+from annobench.pairs import are_pairs
 
 OK = "ok"
 
@@ -146,7 +147,7 @@ def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> di
     unread = None if cell.targets is None else agreement.unread_answers(cell.targets)
     if unread is not None:
         named[agreement.UNREAD_ANSWERS] = unread
-    if of_pairs(items):
+    if are_pairs(items):
         return named | filters.measures(cell.targets, cell.annotators, truth)
     unparsed = None if cell.predictions is None else agreement.unparsed(cell.predictions, items)
     if unparsed is not None:

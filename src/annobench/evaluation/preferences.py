@@ -23,17 +23,6 @@ class Aligned:
         return Aligned(self.rewards[at], self.win[at], self.kl[at])
 
 
-def of_pairs(items: pd.DataFrame) -> bool:
-    """Whether a table `tables.ITEMS` holds pairs of responses: it knows who wrote them, or how good
-    they are."""
-    return bool(known_pairs(items).any())
-
-
-def known_pairs(items: pd.DataFrame) -> pd.Series:
-    """Which items are pairs: bool, by the frame's index."""
-    return items.reindex(columns=["sources", "scores"]).notna().any(axis=1)
-
-
 def aligned(predictions: pd.DataFrame) -> Aligned | None:
     """Of rows of `tables.PREDICTIONS` of pairs; None of a model that was not aligned."""
     said = predictions.reindex(columns=["rewards", "win", "kl"])

@@ -14,7 +14,7 @@ from annobench.errors import AnnobenchError
 from annobench.evaluation import filters
 from annobench.evaluation.agreement import spearman
 from annobench.evaluation.crowds import Crowd
-from annobench.evaluation.preferences import known_pairs
+from annobench.pairs import known_pairs
 from annobench.preferences import choices_of
 
 COMPARISONS = (2, 5, 10, 20, 50, 100)

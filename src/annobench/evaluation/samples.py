@@ -26,7 +26,8 @@ from annobench.evaluation.measures import (
     text_metrics,
 )
 from annobench.evaluation.metrics import accuracy
-from annobench.evaluation.preferences import Aligned, of_pairs
+from annobench.evaluation.preferences import Aligned
+from annobench.pairs import are_pairs
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def asked(items: pd.DataFrame) -> Asked:
     """Select from a table `tables.ITEMS`."""
     test = items[items["split"] == "test"]
     options = test["options"].map(len).to_numpy(np.int64)
-    return Asked(pd.Index(test["item"]), options, of_pairs(items))
+    return Asked(pd.Index(test["item"]), options, are_pairs(items))
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,7 @@ def distribution_samples(items: pd.DataFrame) -> list[Distributions]:
 def preference_samples(items: pd.DataFrame) -> list[Preferences]:
     """Of a table `tables.ITEMS`: all test items, if they are pairs of responses."""
     test = items[items["split"] == "test"]
-    if test.empty or not of_pairs(items):
+    if test.empty or not are_pairs(items):
         return []
     return [Preferences(np.arange(len(test)), (), test["gold"].to_numpy(float, na_value=np.nan))]
 

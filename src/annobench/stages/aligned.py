@@ -58,9 +58,11 @@ def aligned(job: Job, given: Given, targets: pd.DataFrame, saving: Checkpointing
                 f"{job.model.source}: found an encoder-decoder model; allowed for `by: trl`: a "
                 "decoder-only one (or `by: packed`)"
             )
+        del scorer  # TRL loads the model anew
         learned, history, row_tokens = by_trl(
             job.folder, job.model, job.tokens, objective, job.training, job.stream, saving
         )
+        scorer = scorer_of(job, job.tokens, job.states)
         put(scorer, learned)
     after = score(scorer, unseen, RESPONSES, precision)
     del scorer  # what it writes loads the model anew
@@ -103,18 +105,16 @@ def _own_responses(job: Job, learned: dict[str, Tensor]) -> pd.DataFrame:
 def _wins(job: Job, items: pd.DataFrame, ours: list[str], before: list[str]) -> np.ndarray | None:
     """1, 1/2 or 0 of each item: whether the response is better than the one before training, by the
     reward model, else by holding the right answer; None where the data have neither."""
-    both = ours, before
     if job.reward_model is not None:
         prompts = items["prompt"].tolist()
-        scores = [rewards(job.reward_model, prompts, texts) for texts in both]
+        scores = rewards(job.reward_model, 2 * prompts, ours + before)
     elif items["answers"].notna().all():
-        answers = items["answers"].tolist()
-        scores = [
-            np.array([holds(text, own) for text, own in zip(texts, answers, strict=True)], float)
-            for texts in both
-        ]
+        answers = 2 * items["answers"].tolist()
+        scores = np.array(
+            [holds(*pair) for pair in zip(ours + before, answers, strict=True)], float
+        )
     else:
         return None
-    better = (1 + np.sign(scores[0] - scores[1])) / 2
-    same = [one == other for one, other in zip(*both, strict=True)]
+    better = (1 + np.sign(scores[: len(ours)] - scores[len(ours) :])) / 2
+    same = [one == other for one, other in zip(ours, before, strict=True)]
     return np.where(same, 0.5, better)  # whatever they were padded to when they were judged

@@ -29,8 +29,7 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
     trained.safetensors holds no tensor unless the cell's model is to be exported. A cell that
     diverges, runs out of memory or fails in the method's own code is a result too, and so is one
     whose annotations do not tell what its method estimates: its tables are empty and run.json says
-    why. Trouble with files is not: it is raised, and the
-    cell has no record.
+    why. Trouble with files is not: it is raised, and the cell has no record.
 
     Raises:
         OSError: a file cannot be read or written.

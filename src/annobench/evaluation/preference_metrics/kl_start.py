@@ -1,7 +1,7 @@
 """KL of the aligned model from the model before training, in nats per response.
 
-An unbiased estimate, the mean log-ratio of its own sampled responses, so one of few items may be
-below 0.
+The mean log-ratio of its own sampled responses, as far as `views.response_tokens` lets them go and
+at `views.temperature`: an unbiased estimate, so one of few items may be below 0.
 """
 
 import numpy as np

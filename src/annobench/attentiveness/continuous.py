@@ -9,8 +9,9 @@ comparison, log-likelihood sum_j log(1/2 + eta_i (P_ij - 1/2)), P_ij of the resp
 chosen, is concave in eta_i and its maximum is bisected.
 
 Only eta_i (mu - 1/2) is identified, so `mu: joint` takes the scale from elsewhere: mu is what two
-types of users would have, which is too low, and eta too high, where users are of no two types. The interval is the likelihood's, 2 (l(best) - l(eta)) <= 3.84; with a
-single comparison it is all of [0, 1].
+types of users would have, which is too low, and eta too high, where users are of no two types. The
+interval is the likelihood's, 2 (l(best) - l(eta)) <= 3.84; with a single comparison it is all of
+[0, 1].
 """
 
 from __future__ import annotations

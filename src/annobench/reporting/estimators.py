@@ -53,7 +53,11 @@ def titles(rows: pd.DataFrame, several: bool) -> tuple[list[str], str]:
     head = [str(names["dataset"]), str(names["noise"])] if several else [str(names["dataset"])]
     true = rows["mu_true"].mean()
     notes = [f"true {MU} {true:.2f}"] if true == true else []
-    refused = rows.loc[rows["reason"].notna(), "estimator"].unique()
-    everyone = len(refused) == rows["estimator"].nunique()
-    notes += [f"refused: {'all' if everyone else ', '.join(refused)}"] if len(refused) else []
+    refusals = rows["reason"].notna().groupby(rows["estimator"], sort=False).mean()
+    for word, who in {
+        "refused": refusals.index[refusals == 1],
+        "refused in part": refusals.index[refusals.between(0, 1, "neither")],
+    }.items():
+        everyone = len(who) == len(refusals)
+        notes += [f"{word}: {'all' if everyone else ', '.join(who)}"] if len(who) else []
     return head, "; ".join(notes)

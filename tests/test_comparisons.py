@@ -29,6 +29,11 @@ OF_RESPONSES = HEAD + (
     "ann,r1,r2,first\nbob,r2,r1,first\nann,r3,r4,second\nbob,r4,r3,first\ncleo,r4,r3,first\n"
 )
 
+ONE_MODEL = (
+    "found model 'large' on both sides, which says nothing of a user; allowed: two models, or "
+    "`control: true` in a study"
+)
+
 
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path, monkeypatch):
@@ -122,7 +127,7 @@ def test_bad_rows_are_listed_all_at_once():
         "  line 4: empty second",
         "  line 5: empty chosen",
         "  line 6: unknown choice 'large'; allowed: 'first', 'second'",
-        "  line 7: found model 'large' on both sides, which says nothing of a user; allowed: two",
+        f"  line 7: {ONE_MODEL}",
         (
             "  line 8: found one comparison by user 'bob'; allowed: two or more, or `at_least: 2` "
             "(--at-least 2), which leaves such users out"
@@ -151,7 +156,7 @@ def test_bad_rows_of_responses():
         "  line 5: found response 'r1' on both sides; allowed: two different ones",
         "  line 6: responses 'r1' and 'r3' are to different prompts; allowed: the same one",
         "  line 7: responses 'r4' and 'r5' are the same text; allowed: different ones",
-        "  line 8: found model 'large' on both sides, which says nothing of a user; allowed: two",
+        f"  line 8: {ONE_MODEL}",
         "  line 9: duplicate: a second comparison of 'r2' and 'r1' by user 'ann'",
     ]
 

@@ -226,7 +226,10 @@ def _unknown_choice(table: own.OwnTable) -> own.Check:
 def _one_model(table: own.OwnTable, shown: _Shown) -> own.Check:
     def say(row: int) -> str:
         name = own.quoted(shown.models[shown.writer[row, 0]])
-        return f"found model {name} on both sides, which says nothing of a user; allowed: two"
+        return (
+            f"found model {name} on both sides, which says nothing of a user; allowed: two models, "
+            "or `control: true` in a study"
+        )
 
     return shown.writer[:, 0] == shown.writer[:, 1], say
 

@@ -24,7 +24,7 @@ def choices(user, stronger, first=None, gap=None):
 
 @pytest.mark.parametrize("mu", [0.5, 0.3, 1.0, 7])
 def test_an_unidentifiable_mu_is_refused_with_the_reason(mu):
-    with pytest.raises(ValidationError, match=f"mu: found {mu:g}; allowed: .*not identifiable"):
+    with pytest.raises(ValidationError, match=f"found {mu:g}; allowed: .*not identifiable"):
         attentive.Keys(kind="any", mu=mu)
 
 
@@ -124,9 +124,10 @@ def test_em_stops_where_it_rises_no_more():
     assert (np.diff(trace) > 0).all()
 
 
-def test_em_stops_at_its_most_steps():
+def test_em_stops_at_its_most_steps(monkeypatch):
+    monkeypatch.setattr(attentive, "STEPS", 7)
     _, _, trace = attentive.expectation_maximisation(
-        -100.0, lambda x: (np.zeros(1), x), lambda x, r: x + 1, steps=7
+        -100.0, lambda x: (np.zeros(1), x), lambda x, r: x + 1
     )
     assert trace.tolist() == list(range(-100, -92))
 

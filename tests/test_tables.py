@@ -81,7 +81,7 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
         ({"item": ["a"], "label": [0]}, "column 'annotator' is missing; found: item, label"),
         ({"item": ["a"], "label": ["0"], "annotator": ["x"]}, "column 'label': found type string"),
         (
-            {"label": [0, 1], "corrupted": [True, True]}
+            {"label": [0, 1], "first": [0, 1], "corrupted": [True, True]}
             | {name: ["x", "y"] for name in TEXTS}
             | {"item": [None, "a"]},
             "'item': 1 empty",
@@ -97,10 +97,11 @@ def test_a_file_of_another_schema_is_refused(path, columns, message):
 
 def test_extra_columns_and_large_strings_of_others_are_read(path):
     large = pa.array(["a"], pa.large_string())
-    known = {"label": [3], "corrupted": [True]}
+    known = {"label": [3], "first": [0], "corrupted": [True]}
     pq.write_table(pa.table({"x": [1], **dict.fromkeys(TEXTS, large)} | known), path)
     back = tables.read(path, tables.ANNOTATIONS)
-    assert back.to_dict("records") == [dict.fromkeys(TEXTS, "a") | {"label": 3, "corrupted": True}]
+    one = {"label": 3, "first": 0, "corrupted": True}
+    assert back.to_dict("records") == [dict.fromkeys(TEXTS, "a") | one]
 
 
 def test_a_truncated_file_is_named(path):

@@ -93,15 +93,19 @@ def test_em_never_falls(keys, choices_of, types, q, mu, n, seed):
 
 
 def agree(one, other, users=slice(None)):
-    """The same estimate, to rounding, of users who are counted in another order; of an interval's
-    ends, which rounding may move by a cell, to a cell."""
+    """The same estimate of users who are counted in another order, as near as where EM stops, which
+    rounding may move by a step; of an interval's ends, to a cell."""
+    near = {"low": 0.021, "high": 0.021, "log_likelihood": 0.02}
+    clear = np.abs(one.attentiveness - 0.5) > 2e-3
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
         a = a[users] if np.shape(a) == one.kept.shape else a
         if field.name == "log_likelihood":
             a, b = a[-1], b[-1]
+        if field.name == "kept":
+            a, b = a[clear[users]], b[clear[users]]
         assert a is b is None or np.asarray(b, float) == pytest.approx(
-            np.asarray(a, float), rel=1e-6, abs=0.021 if field.name in ("low", "high") else 2e-3
+            np.asarray(a, float), rel=1e-6, abs=near.get(field.name, 2e-3)
         )
 
 

@@ -8,8 +8,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +15,9 @@ from typing import Any
 
 from generation import fetched
 from tabulate import tabulate
+from turns import in_turns
 
-from annobench.files import read_json, write_json
+from annobench.files import write_json
 
 SIDES = ("packed", "by-trl", "trl")
 WARM_UP = 1
@@ -95,23 +94,6 @@ def measure(given: argparse.Namespace, begun: float) -> dict[str, Any]:
     }
 
 
-def compare(given: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every side for each repeat, in turned order every other time."""
-    runs = []
-    for repeat in range(given.repeats):
-        for side in SIDES if repeat % 2 == 0 else reversed(SIDES):
-            with TemporaryDirectory() as folder:
-                out = Path(folder) / "run.json"
-                one = json.dumps(vars(given) | {"side": side, "out": str(out)}, default=str)
-                subprocess.run(
-                    [sys.executable, __file__, "--one", one],
-                    check=True,
-                    env=os.environ | {"OMP_NUM_THREADS": str(given.threads)},
-                )
-                runs.append(read_json(out))
-    return runs
-
-
 def markdown(runs: list[dict[str, Any]]) -> str:
     """The median of each side's repeats, and its ratio to TRL's."""
     own = {side: [run for run in runs if run["side"] == side] for side in SIDES}
@@ -145,14 +127,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/dpo.json"))
-    parser.add_argument("--one", help=argparse.SUPPRESS)  # one side, as `compare` starts it
+    parser.add_argument("--one", help=argparse.SUPPRESS)  # one side, as `in_turns` starts it
     given = parser.parse_args()
     if given.one:
         one = argparse.Namespace(**json.loads(given.one))
         write_json(Path(one.out), measure(one, begun))
         return
     given.model = given.model or fetched()
-    runs = compare(given)
+    runs = in_turns(Path(__file__), SIDES, given)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     chosen = {
         name: value for name, value in vars(given).items() if name not in ("one", "out", "model")

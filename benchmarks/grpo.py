@@ -8,16 +8,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tabulate import tabulate
+from turns import in_turns
 
-from annobench.files import read_json, write_json
+from annobench.files import write_json
 
 SIDES = ("annobench", "trl")
 WARM_UP = 1
@@ -97,23 +96,6 @@ def measure(given: argparse.Namespace, begun: float) -> dict[str, Any]:
     }
 
 
-def compare(given: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every side for each repeat, taking turns to go first."""
-    runs = []
-    for repeat in range(given.repeats):
-        for side in SIDES if repeat % 2 == 0 else reversed(SIDES):
-            with TemporaryDirectory() as folder:
-                out = Path(folder) / "run.json"
-                one = json.dumps(vars(given) | {"side": side, "out": str(out)}, default=str)
-                subprocess.run(
-                    [sys.executable, __file__, "--model", given.model, "--one", one],
-                    check=True,
-                    env=os.environ | {"OMP_NUM_THREADS": str(given.threads)},
-                )
-                runs.append(read_json(out))
-    return runs
-
-
 def markdown(runs: list[dict[str, Any]]) -> str:
     """The median of each side's repeats."""
     rows = []
@@ -148,13 +130,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/grpo.json"))
-    parser.add_argument("--one", help=argparse.SUPPRESS)  # one side, as `compare` starts it
+    parser.add_argument("--one", help=argparse.SUPPRESS)  # one side, as `in_turns` starts it
     given = parser.parse_args()
     if given.one:
         one = argparse.Namespace(**json.loads(given.one))
         write_json(Path(one.out), measure(one, begun))
         return
-    runs = compare(given)
+    runs = in_turns(Path(__file__), SIDES, given)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     chosen = {
         name: value for name, value in vars(given).items() if name not in ("one", "out", "model")

@@ -18,41 +18,34 @@ from annobench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
 
-
-class RewardModel(Settings):
-    """A sequence classifier with one output, which scores a response to a prompt."""
+class Weights(Settings):
+    """A model that takes part in making a data set."""
 
     source: str
     """Where its weights come from, as for a model."""
-    sha256: Sha256 = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Checksum, as for a model."""
 
     @model_validator(mode="after")
-    def _known_source(self) -> RewardModel:
+    def _known_source(self) -> Weights:
         known_source(self.source, self.sha256)
         return self
 
 
-class Writer(Settings):
+class RewardModel(Weights):
+    """A sequence classifier with one output, which scores a response to a prompt."""
+
+
+class Writer(Weights):
     """A model that writes responses."""
 
-    source: str
-    """Where its weights come from, as for a model."""
-    sha256: Sha256 = None
-    """Checksum, as for a model."""
     damage: NonNegativeFloat = 0.0
     """Normal noise added to every weight matrix, in standard deviations of the matrix."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """Of the responses."""
     tokens: PositiveInt = 32
     """Most tokens of a response."""
-
-    @model_validator(mode="after")
-    def _known_source(self) -> Writer:
-        known_source(self.source, self.sha256)
-        return self
 
     @property
     def name(self) -> str:
@@ -72,7 +65,7 @@ class Pairs(Settings):
     be learned about users."""
 
     @property
-    def models(self) -> tuple[Writer | RewardModel, ...]:
+    def models(self) -> tuple[Weights, ...]:
         """What is to be fetched for the responses."""
         return () if self.reward_model is None else (self.reward_model,)
 

@@ -50,12 +50,11 @@ def choices_of(
     import numpy as np
     import pandas as pd
 
-    pairs = items.set_index("item").reindex(columns=["sources", "scores"])
-    shown = pairs.loc[annotations["item"]]
+    shown = items.set_index("item").reindex(columns=["scores"]).loc[annotations["item"], "scores"]
     first = annotations.reindex(columns=["first"])["first"]
     gap = None
-    if shown["scores"].notna().all():
-        scores = np.stack(shown["scores"].tolist())
+    if shown.notna().all():
+        scores = np.stack(shown.tolist())
         gap = scores[:, 0] - scores[:, 1]
     return Choices(
         user=pd.Index(users).get_indexer(pd.Index(annotations["annotator"])).astype(np.int64),

@@ -17,10 +17,16 @@ from annobench.files import canonical_json
 from annobench.registry import kinds, module_name
 from annobench.settings import Settings
 from annobench.study import Cell, Study
+from annobench.training.settings import Training
 
 
 def _settings(entry: Settings) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude={"training"})
+
+
+def _arithmetic(training: Training) -> dict[str, Any]:
+    """The keys of `training` that decide what a model computes without training."""
+    return training.model_dump(mode="json", include={"precision", "row_tokens", "threads"})
 
 
 def whole(study: Study) -> dict[str, Any]:
@@ -47,9 +53,7 @@ def responses(study: Study, dataset: str) -> dict[str, Any]:
     training = study.making(dataset)
     return {
         "items": items(study, dataset),
-        "training": training.model_dump(
-            mode="json", include={"precision", "row_tokens", "threads"}
-        ),
+        "training": _arithmetic(training),
     }
 
 
@@ -71,9 +75,7 @@ def features(study: Study, dataset: str, name: str) -> dict[str, Any]:
     return {
         "items": items(study, dataset),
         "model": _settings(study.models[name]),
-        "training": training.model_dump(
-            mode="json", include={"precision", "row_tokens", "threads"}
-        ),
+        "training": _arithmetic(training),
     }
 
 
@@ -98,9 +100,7 @@ def asked(study: Study, dataset: str, name: str, keys: set[str]) -> dict[str, An
         "name": name,
         "model": study.models[name].model_dump(mode="json", exclude={"training", "tune"}),
         "views": study.views.model_dump(mode="json", include=keys),
-        "training": training.model_dump(
-            mode="json", include={"precision", "row_tokens", "threads"}
-        ),
+        "training": _arithmetic(training),
     }
 
 

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from annobench.data import geo
 from annobench.free_text import holds
-from annobench.pairs import Pairs, RewardModel, Writer, better
+from annobench.pairs import Pairs, Weights, Writer, better
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ class Settings(Pairs):
     """The model whose responses are the second options."""
 
     @property
-    def models(self) -> tuple[Writer | RewardModel, ...]:
+    def models(self) -> tuple[Weights, ...]:
         return (*super().models, self.stronger, self.weaker)
 
     @model_validator(mode="after")

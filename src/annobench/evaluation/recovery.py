@@ -65,8 +65,8 @@ def measure(crowd: Crowd, items: pd.DataFrame) -> list[dict[str, Any]]:
 def _comparisons(crowd: Crowd, items: pd.DataFrame) -> pd.DataFrame:
     """Annotations of training pairs by users whose truth is known, with the pair; `turn` counts
     each user's from 0."""
-    columns = ["item", "gold", "sources", "scores"]
-    train = items[known_pairs(items) & (items["split"] == "train")].reindex(columns=columns)
+    pairs = items[known_pairs(items) & (items["split"] == "train")]
+    train = pairs.reindex(columns=["item", "gold", "sources"])
     known = crowd.annotations["annotator"].isin(crowd.truth["annotator"])
     rows = crowd.annotations[known].merge(train, on="item", validate="many_to_one")
     return rows.assign(turn=rows.groupby("annotator").cumcount())

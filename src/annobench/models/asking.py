@@ -18,7 +18,8 @@ from torch import Tensor
 from annobench import parsing, percentages, tables
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
-from annobench.models.loading import check_window, load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.learner import put_to_use
+from annobench.models.loading import check_window, load_model, load_tokenizer
 from annobench.models.responses import request_tokens
 from annobench.models.saving import put_in
 from annobench.models.settings import Model, Views
@@ -28,7 +29,7 @@ from annobench.models.verbal import prompt_of
 from annobench.questions import Backend, Question
 from annobench.seeds import generator
 from annobench.training.loop import score
-from annobench.training.precision import arithmetic, pick_device, store_frozen
+from annobench.training.precision import arithmetic
 from annobench.training.settings import Training
 
 if TYPE_CHECKING:
@@ -173,10 +174,7 @@ class Asker:
         whole = load_model(self.folder)
         if self.learned:
             put_in(whole, self.model, self.learned)
-        read_out_in_fp32(whole)
-        whole.requires_grad_(False).train(False)
-        store_frozen(whole, self.training.precision)
-        whole.to(pick_device())  # type: ignore[arg-type]
+        put_to_use(whole, self.training.precision)
         return whole, load_tokenizer(self.folder)
 
     def _scored(self, questions: Sequence[Question]) -> tuple[list[Row], int]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from annobench.errors import AnnobenchError, one_line
+from annobench.models.batching import by_length, longest_text
 from annobench.models.loading import load_tokenizer
 from annobench.training.precision import pick_device
 
@@ -31,16 +32,10 @@ def embed(folder: Path, texts: Sequence[str], threads: int) -> np.ndarray:
     """
     torch.set_num_threads(threads)
     encoder, tokenizer = _loaded(folder)
-    limit = min(
-        tokenizer.model_max_length,
-        getattr(encoder.config, "max_position_embeddings", tokenizer.model_max_length),
-    )
+    limit = longest_text(encoder, tokenizer)
     tokens = [tokenizer(text, truncation=True, max_length=limit).input_ids for text in texts]
     found = np.zeros((len(texts), encoder.config.hidden_size), np.float32)
-    left = sorted((n for n in range(len(texts)) if tokens[n]), key=lambda n: -len(tokens[n]))
-    while left:
-        size = max(1, BATCH_TOKENS // len(tokens[left[0]]))
-        batch, left = left[:size], left[size:]
+    for batch in by_length(tokens, BATCH_TOKENS):
         found[batch] = _mean_state(encoder, tokenizer, [tokens[n] for n in batch]).numpy()
     return found
 

@@ -1,4 +1,4 @@
-"""A whole model that writes and learns."""
+"""A whole model that writes, and one that also learns."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,3 +33,11 @@ def policy_model(
     store_frozen(whole, precision)
     whole.to(pick_device())  # type: ignore[arg-type]
     return whole, places
+
+
+def put_to_use(whole: "PreTrainedModel", precision: str) -> None:
+    """Freeze a whole model and place it on the device, to write and to score."""
+    read_out_in_fp32(whole)
+    whole.requires_grad_(False).train(False)
+    store_frozen(whole, precision)
+    whole.to(pick_device())  # type: ignore[arg-type]

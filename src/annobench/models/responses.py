@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from annobench.models.tokens import TokenItem, prompt_tokens, turn_tokens
+from annobench.models.tokens import TokenItem, ended_tokens, prompt_tokens, turn_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -28,7 +28,6 @@ def pair_tokens(
 ) -> TokenItem:
     """A prompt and the responses to it, the end of the text behind each."""
     space = "" if tokenizer.chat_template or encoder_decoder else " "
-    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    texts = [tokenizer(f"{space}{text}", add_special_tokens=False).input_ids for text in responses]
+    texts = tuple(ended_tokens(tokenizer, f"{space}{text}") for text in responses)
     start = request_tokens(tokenizer, prompt, template, encoder_decoder)
-    return TokenItem(item, start, tuple((*text, *end) for text in texts))
+    return TokenItem(item, start, texts)

@@ -9,6 +9,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from annobench.errors import AnnobenchError, one_line
+from annobench.models.batching import by_length, longest_text
 from annobench.models.loading import load_tokenizer
 from annobench.training.precision import pick_device
 
@@ -30,16 +31,10 @@ def rewards(folder: Path, prompts: Sequence[str], responses: Sequence[str]) -> n
     """
     model, tokenizer = _loaded(folder), load_tokenizer(folder)
     pad = model.config.pad_token_id  # by which the model finds a text's last token
-    limit = min(
-        tokenizer.model_max_length,
-        getattr(model.config, "max_position_embeddings", tokenizer.model_max_length),
-    )
+    limit = longest_text(model, tokenizer)
     tokens = [_tokens(tokenizer, *pair)[:limit] for pair in zip(prompts, responses, strict=True)]
     found = np.zeros(len(tokens))
-    left = sorted(range(len(tokens)), key=lambda number: -len(tokens[number]))
-    while left:
-        size = 1 if pad is None else max(1, BATCH_TOKENS // len(tokens[left[0]]))
-        batch, left = left[:size], left[size:]
+    for batch in by_length(tokens, 0 if pad is None else BATCH_TOKENS):
         ids = [torch.tensor(tokens[number], device=model.device) for number in batch]
         logits = model(
             pad_sequence(ids, batch_first=True, padding_value=0 if pad is None else pad),

@@ -129,6 +129,12 @@ def prompt_tokens(
     return tokens[:-1] if ends and not encoder_decoder else tokens
 
 
+def ended_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> tuple[int, ...]:
+    """A text that a model is to write, with the end of the text if the tokenizer has one."""
+    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return (*tokenizer(text, add_special_tokens=False).input_ids, *end)
+
+
 def turn_tokens(tokenizer: "PreTrainedTokenizerBase", said: str) -> tuple[int, ...]:
     """What a user says, as a turn of the tokenizer's chat that the model is to answer."""
     turns = [{"role": "user", "content": said}]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from annobench.models.settings import Model, Verbal
-from annobench.models.tokens import prompt_tokens, turn_tokens, written
+from annobench.models.tokens import ended_tokens, prompt_tokens, turn_tokens, written
 from annobench.percentages import request
 from annobench.percentages import written as in_percentages
 from annobench.questions import Question
@@ -41,5 +41,4 @@ def answer_of(
     """A distribution [K] as the tokens that a model is to write, with the end of the text."""
     text = in_percentages(distribution, options, verbal.form)
     space = "" if tokenizer.chat_template else " "
-    tokens = tokenizer(f"{space}{text}", add_special_tokens=False).input_ids
-    return (*tokens, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]))
+    return ended_tokens(tokenizer, f"{space}{text}")

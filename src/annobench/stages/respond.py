@@ -15,7 +15,8 @@ import torch
 
 from annobench.models import rewarding
 from annobench.models.generating import Writer
-from annobench.models.loading import load_model, load_tokenizer, read_out_in_fp32
+from annobench.models.learner import put_to_use
+from annobench.models.loading import load_model, load_tokenizer
 from annobench.models.responses import pair_tokens, request_tokens
 from annobench.models.settings import Full, Model
 from annobench.models.tuning import scorer_of
@@ -24,7 +25,7 @@ from annobench.pairs import Writer as WriterSettings
 from annobench.registry import component
 from annobench.seeds import generator, seed_of
 from annobench.training.loop import score
-from annobench.training.precision import arithmetic, pick_device, store_frozen
+from annobench.training.precision import arithmetic
 from annobench.training.settings import Training
 
 if TYPE_CHECKING:
@@ -125,11 +126,8 @@ def rewards(
 
 def _loaded(folder: Path, writer: WriterSettings, training: Training) -> "PreTrainedModel":
     model = load_model(folder)
-    model.requires_grad_(False).train(False)
     damage(model, writer.damage)
-    read_out_in_fp32(model)
-    store_frozen(model, training.precision)
-    model.to(pick_device())  # type: ignore[arg-type]
+    put_to_use(model, training.precision)
     return model
 
 

@@ -34,6 +34,7 @@ STUDY_TABLES = (
     "annotators",
     "history",
     "runs",
+    "costs",
     "crowds",
     "selection",
     "views",

@@ -154,12 +154,12 @@ _HISTORY_REQUIRED = {
     "epoch": _REAL,
     "loss": _REAL,
     "learning_rate": _REAL,
-    "seconds": _REAL,
-    "items_per_second": _REAL,
 }
 _HISTORY_OPTIONAL = {"reward": _REAL, "parsed": _REAL, "kl": _REAL}
 
-HISTORY = _schema(_HISTORY_REQUIRED, _HISTORY_OPTIONAL)
+HISTORY = _schema(
+    _HISTORY_REQUIRED | {"seconds": _REAL, "items_per_second": _REAL}, _HISTORY_OPTIONAL
+)
 """One row per optimizer step; `seconds` counts from the first step, across interruptions.
 
 Of reinforcement learning also the mean reward of the step's rollouts, the share of them that could
@@ -181,20 +181,29 @@ RUNS = _schema(
     _CELL_OPTIONAL
     | {
         "reason": _TEXT,
+        "parameters": _INT,
+        "trained_parameters": _INT,
+        "settings": _TEXT,
+    },
+)
+"""What became of each cell, and how large its model is; `settings` are its method's own, as
+canonical JSON."""
+
+COSTS = _schema(
+    _CELL_REQUIRED | {"status": _TEXT},
+    _CELL_OPTIONAL
+    | {
         "train_seconds": _REAL,
         "total_seconds": _REAL,
         "items_per_second": _REAL,
         "peak_memory_bytes": _INT,
-        "parameters": _INT,
-        "trained_parameters": _INT,
-        "settings": _TEXT,
         "rollouts_per_second": _REAL,
         "rollout_share": _REAL,
     },
 )
-"""What became of each cell, what it cost, and how large its model is; `settings` are its method's
-own, as canonical JSON. Of reinforcement learning, how many rollouts were sampled per second of
-sampling, and the share of the training time that this took."""
+"""What each cell cost: the one table of a study that differs from run to run. Of reinforcement
+learning, how many rollouts were sampled per second of sampling, and the share of the training time
+that this took."""
 
 CROWDS = _schema(
     {
@@ -327,6 +336,7 @@ STUDY_SCHEMAS = {
     "annotators": STUDY_ANNOTATORS,
     "history": STUDY_HISTORY,
     "runs": RUNS,
+    "costs": COSTS,
     "crowds": CROWDS,
     "selection": SELECTION,
     "views": VIEWS,

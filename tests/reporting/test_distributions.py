@@ -171,7 +171,7 @@ def test_rollouts_are_means_over_the_cells_that_are_ok(people_study):
     frame = rollouts.table(people_study, rollouts.Settings())
     shala = one(frame, method="shala")
     assert shala["cells"] == "5 of 6 (1 diverged)"
-    runs = people_study.runs.query("method == 'shala' and status == 'ok'")
+    runs = people_study.costs.query("method == 'shala' and status == 'ok'")
     assert shala["rollouts/s"].mean == pytest.approx(runs["rollouts_per_second"].mean())
     assert shala["rollouts/s"].low < shala["rollouts/s"].mean < shala["rollouts/s"].high
     assert shala["sampling, % of training"].mean == pytest.approx(80)

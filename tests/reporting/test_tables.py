@@ -8,7 +8,7 @@ import pytest
 from annobench import registry
 from annobench.errors import AnnobenchError
 from annobench.reporting.formats import WRITERS, Estimate
-from annobench.reporting.tables import cells, comparisons, expertise, published, results
+from annobench.reporting.tables import cells, comparisons, costs, expertise, published, results
 from annobench.settings import Settings
 
 KINDS = registry.kinds("reporting.tables")
@@ -95,12 +95,18 @@ def test_expertise_of_methods_that_learn_it(study):
     assert found["value"].mean == pytest.approx(best)
 
 
-def test_cells_count_statuses_and_costs(study):
+def test_cells_count_statuses(study):
     frame = cells.table(study, cells.Settings())
     realm = row(frame, method="realm")
     assert (realm["cells"], realm["ok"], realm["diverged"]) == (9, 8, 1)
     majority = row(frame, method="majority")
     assert (majority["ok"], majority["out-of-memory"]) == (6, 3)
+
+
+def test_costs_are_medians_over_cells(study):
+    frame = costs.table(study, costs.Settings())
+    majority = row(frame, method="majority")
+    assert majority["cells"] == 9
     assert 15 <= majority["training, s"] <= 18
     assert majority["peak memory, GiB"] == pytest.approx(1.2e9 / 2**30, rel=1e-6)
 

@@ -37,7 +37,7 @@ def test_a_recorded_cell_is_measured(job, saving, items, annotations, build, tun
     model = build("llama")
     assert run["settings"] == '{"b":1,"kind":"realm"}'
     assert run["parameters"] == model.num_parameters()
-    assert pd.isna(run["rollout_share"])
+    assert pd.isna(frames.costs.iloc[0]["rollout_share"])
     layer = sum(p.numel() for p in model.model.layers[-1].parameters())
     norm = model.model.norm.weight.numel()
     expected = layer + norm if tune.kind == "top-layers" else model.num_parameters()

@@ -46,7 +46,8 @@ def test_what_models_write_is_measured_and_goes_stale(new_study):
     assert shown["text"].notna().all()
     runs = pd.read_parquet(results / "runs.parquet").set_index("method")
     assert (runs["status"] == "ok").all()
-    assert runs["rollouts_per_second"].notna().to_dict() == {
+    costs = pd.read_parquet(results / "costs.parquet").set_index("method")
+    assert costs["rollouts_per_second"].notna().to_dict() == {
         "majority": False,
         "verbal-sft": False,
         "shala": True,

@@ -31,6 +31,7 @@ class StudyFrames:
     annotators: pd.DataFrame  # STUDY_ANNOTATORS
     history: pd.DataFrame  # STUDY_HISTORY
     runs: pd.DataFrame  # RUNS
+    costs: pd.DataFrame  # COSTS
     crowds: pd.DataFrame  # CROWDS
     selection: pd.DataFrame  # SELECTION
     views: pd.DataFrame  # VIEWS
@@ -79,6 +80,7 @@ def evaluate(
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
+    costs: list[dict[str, Any]] = []
     annotators: list[pd.DataFrame] = []
     history: list[pd.DataFrame] = []
     selection: list[pd.DataFrame] = []
@@ -100,6 +102,7 @@ def evaluate(
             _scored(cell, block, asked[cell.dataset], items[cell.dataset], truth, labels)
         )
         runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
+        costs.append(cell.key | {name: getattr(cell, name) for name in ("status", *COST_FIELDS)})
         if cell.annotators is not None:
             annotators.append(with_truth(cell.annotators, truth).assign(**cell.key))
         if cell.history is not None:
@@ -118,6 +121,7 @@ def evaluate(
         annotators=_frame(_concatenated(annotators), tables.STUDY_ANNOTATORS),
         history=_frame(_concatenated(history), tables.STUDY_HISTORY),
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
+        costs=_frame(pd.DataFrame(costs), tables.COSTS),
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
         selection=_frame(_concatenated(selection), tables.SELECTION),
         views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
@@ -126,16 +130,12 @@ def evaluate(
     )
 
 
-RUN_FIELDS = (
-    "status",
-    "reason",
+RUN_FIELDS = ("status", "reason", "parameters", "trained_parameters", "settings")
+COST_FIELDS = (
     "train_seconds",
     "total_seconds",
     "items_per_second",
     "peak_memory_bytes",
-    "parameters",
-    "trained_parameters",
-    "settings",
     "rollouts_per_second",
     "rollout_share",
 )

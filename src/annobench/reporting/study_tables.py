@@ -63,6 +63,10 @@ class StudyTables:
         return self._read("runs")
 
     @cached_property
+    def costs(self) -> pd.DataFrame:
+        return self._read("costs")
+
+    @cached_property
     def crowds(self) -> pd.DataFrame:
         return self._read("crowds")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from annobench import tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
-from annobench.evaluation.study import RUN_FIELDS
+from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS
 from annobench.files import canonical_json, read_json
 
 
@@ -41,7 +41,7 @@ def read_cell(
         targets=table("targets"),
         annotators=table("annotators"),
         history=table("history"),
-        **{name: run[name] for name in RUN_FIELDS},
+        **{name: run[name] for name in (*RUN_FIELDS, *COST_FIELDS)},
     )
 
 

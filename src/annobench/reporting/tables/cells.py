@@ -1,4 +1,4 @@
-"""What became of the cells and what they cost."""
+"""What became of the cells."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ class Settings(Shown):
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per (data set, model, method), over its noises and seeds.
 
-    Counts of each status that occurs; sizes in millions of parameters; times and speed are medians
-    over cells, memory the largest.
+    Counts of each status that occurs; sizes in millions of parameters.
     """
     import pandas as pd
 
@@ -36,10 +35,6 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
         | {
             "parameters, M": runs["parameters"].astype(float).max() / 1e6,
             "trained, M": runs["trained_parameters"].astype(float).max() / 1e6,
-            "training, s": runs["train_seconds"].median(),
-            "whole cell, s": runs["total_seconds"].median(),
-            "items/s": runs["items_per_second"].median(),
-            "peak memory, GiB": runs["peak_memory_bytes"].astype(float).max() / 2**30,
         }
         for place, runs in groups(tables.runs, ["dataset", "model", "method"])
     ]

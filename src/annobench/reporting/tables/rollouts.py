@@ -29,7 +29,7 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     from annobench.reporting.study_tables import groups
 
     rows = []
-    for place, runs in groups(tables.only(settings).runs, ["dataset", "model", "method"]):
+    for place, runs in groups(tables.only(settings).costs, ["dataset", "model", "method"]):
         ok = runs[runs["status"] == OK]
         lost = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
         holes = ", ".join(f"{count} {status}" for status, count in lost.items())

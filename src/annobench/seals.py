@@ -122,6 +122,8 @@ def _end(file: BinaryIO, size: int) -> tuple[int, int, bytes]:
 
 
 _PARTS = {".parquet": _footer, ".safetensors": _header, ".json": _end}
+SUFFIXES = tuple(_PARTS)
+"""Of the files that have a seal."""
 
 
 def _unsealed(file: BinaryIO, place: int) -> str:

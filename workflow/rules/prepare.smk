@@ -3,7 +3,8 @@
 
 rule fetch:
     output:
-        layout.MODEL,
+        # Not removed before it is made anew: another study may be reading it.
+        update(layout.MODEL),
     log:
         "assets/logs/{asset}.log",
     benchmark:

@@ -7,13 +7,14 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from annobench import errors, layout, recipes, reference
+from annobench import clock, errors, layout, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, write_json
 from annobench.registry import unknown
@@ -45,10 +46,17 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
         )
-        with errors.plain():
+        with errors.plain(), _clock(kwargs.get("file")):
             function(*args, **kwargs)
 
     return run
+
+
+def _clock(study: Path | None) -> AbstractContextManager[None]:
+    """Notes what a stage of a workflow takes; such read the study where the workflow wrote it."""
+    if study is None or study.name != Path(layout.STUDY).name or "time" in sys.argv[1:2]:
+        return nullcontext()
+    return clock.noted(study.parent / "logs/times.jsonl", sys.argv[1:])
 
 
 def _log_command() -> None:
@@ -345,6 +353,17 @@ def show(file: StudyFile) -> None:
     typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
     typer.echo(f"\n{name}: {_path(study, layout.TABLE, table=name, suffix='md')}")
     typer.echo(f"report: {_path(study, layout.REPORT)}")
+
+
+@command
+def time(file: StudyFile) -> None:
+    """Say where the time of a study went, and that of its last run."""
+    from annobench.reporting import times
+    from annobench.reporting.formats import plain_text
+
+    lines = times.read(_path(read_study(file), layout.TIMES))
+    if done := times.summary(lines, clock.begun):
+        typer.echo(f"{plain_text(times.table(times.commands(lines)))}\n\nlast run: {done}")
 
 
 @command

@@ -14,7 +14,8 @@ from annobench.study import parse_study
 
 min_version("9.27")
 
-# The jobs of this process share a warm one.
+# The jobs of this process share a warm one, see annobench.warm. So no rule has `benchmark:`, which
+# would measure who waits for the job: what each command takes stands in logs/times.jsonl.
 os.environ[warm.WORKFLOW] = str(os.getpid())
 
 with errors.plain():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 begun = time.time()
@@ -46,8 +47,16 @@ def noted(path: Path, command: list[str]) -> Iterator[None]:
     finally:
         torch: Any = sys.modules.get("torch")
         threads = 1 if torch is None else torch.get_num_threads()
-        times = {"begun": begun, "seconds": time.time() - begun, "threads": threads}
-        add(path, {"command": command, "status": status, "phases": spent} | times)
+        line = {
+            "command": command,
+            "begun": begun,
+            "seconds": time.time() - begun,
+            "threads": threads,
+            "phases": spent,
+            "peak_memory_bytes": getrusage(RUSAGE_SELF).ru_maxrss * 1024,
+            "status": status,
+        }
+        add(path, line)
 
 
 def add(path: Path, line: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from annobench.reporting import times
 
 def command(*names, begun=10.0, seconds=10.0, threads=1, **phases):
     line = {"begun": begun, "seconds": seconds, "threads": threads, "status": 0}
+    line["peak_memory_bytes"] = threads * 2**30
     return line | {"command": [*names], "phases": phases}
 
 
@@ -27,6 +28,7 @@ def test_a_command_counts_by_its_last_run_and_by_its_threads():
     found = times.table(times.commands(LINES)).set_index("stage")
     assert found["jobs"].to_dict() == {"train": 2, "encode": 1, "all": 3}
     assert found["core time, s"].to_dict() == {"train": 20, "encode": 10, "all": 30}
+    assert found["peak memory, GiB"].to_dict() == {"train": 1, "encode": 2, "all": 2}
     train = found.loc["train"]
     assert train["training, %"] == pytest.approx(100 * 11 / 20)
     assert train["rest, %"] == pytest.approx(100 * (1 + 5) / 20)

@@ -35,8 +35,8 @@ def last_run(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def commands(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row for each command, by its last line: stage, core_seconds in all, and those of each
-    phase. A command that has threads to itself counts as often as it has threads."""
+    """One row for each command, by its last line: stage, peak memory in GiB, core seconds in all
+    and in each phase. A command counts as often as it has threads."""
     rows = {}
     for line in lines:
         if "command" in line:
@@ -45,13 +45,14 @@ def commands(lines: list[dict[str, Any]]) -> pd.DataFrame:
             rest = max(line["seconds"] - sum(phases.values()), 0.0)
             seconds = {"all": line["seconds"]} | phases | {REST: rest}
             cores = {name: value * line["threads"] for name, value in seconds.items()}
-            rows[stage, *place] = {"stage": stage} | cores
-    return pd.DataFrame(rows.values(), columns=["stage", "all", *PHASES, REST])
+            memory = line["peak_memory_bytes"] / 2**30
+            rows[stage, *place] = {"stage": stage, "memory": memory} | cores
+    return pd.DataFrame(rows.values(), columns=["stage", "memory", "all", *PHASES, REST])
 
 
 def table(done: pd.DataFrame) -> pd.DataFrame:
-    """One row per stage and one for all of them: how many commands, their core time in seconds, and
-    the share of each phase in percent."""
+    """One row per stage and one for all of them: how many commands, the largest memory of one, the
+    core time, and the share of each phase in percent."""
     rows = [_row(str(stage), found) for stage, found in done.groupby("stage", sort=False)]
     return pd.DataFrame([*rows, _row("all", done)] if rows else rows)
 
@@ -59,7 +60,8 @@ def table(done: pd.DataFrame) -> pd.DataFrame:
 def _row(stage: str, done: pd.DataFrame) -> dict[str, Any]:
     whole = float(done["all"].sum())
     shares = {f"{name}, %": 100 * float(done[name].sum()) / whole for name in (*PHASES, REST)}
-    return {"stage": stage, "jobs": len(done), "core time, s": whole} | shares
+    costs = {"peak memory, GiB": float(done["memory"].max()), "core time, s": whole}
+    return {"stage": stage, "jobs": len(done)} | costs | shares
 
 
 def summary(lines: list[dict[str, Any]], ended: float) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
-from annobench import explain
+from annobench import explain, seals
 from annobench.entries import Datasets, Figures, Methods, ModelEntry, Noises, Tables
 from annobench.errors import AnnobenchError
 from annobench.files import read_yaml
@@ -321,11 +321,13 @@ def read_study(path: Path) -> Study:
 
 
 def parse_study(data: dict[str, Any], where: str) -> Study:
-    """Validate a study that is already a mapping; `where` names it in errors.
+    """Validate a study that is already a mapping, with or without the seal of its file; `where`
+    names it in errors.
 
     Raises:
         AnnobenchError: one sentence for each mistake: key, what was found, what is allowed.
     """
+    data = {key: value for key, value in data.items() if key != seals.MARK}
     try:
         return Study.model_validate(data)
     except ValidationError as error:

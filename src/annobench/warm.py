@@ -34,7 +34,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
-from annobench import clock
+from annobench import clock, seals
 
 WORKFLOW = "ANNOBENCH_WORKFLOW"
 """The environment variable that names the process of the workflow; the Snakefile sets it."""
@@ -269,15 +269,19 @@ def _die_with(parent: int) -> None:
         os._exit(_LOST)
 
 
-def _learned(before: set[str]) -> dict[str, list[str]]:
-    """What a child had to load itself."""
+def _learned(before: set[str]) -> dict[str, list[Any]]:
+    """What a child had to load itself, and the models' files that it checked."""
     loading = sys.modules.get("annobench.models.loading")
-    models = [] if loading is None else [str(folder) for folder in loading.loaded]
-    return {"modules": [name for name in sys.modules if name not in before], "models": models}
+    return {
+        "modules": [name for name in sys.modules if name not in before],
+        "models": [] if loading is None else [str(folder) for folder in loading.loaded],
+        "checked": [file for file in seals.faultless if file[1]],
+    }
 
 
-def _learn(modules: list[str], models: list[str]) -> None:
+def _learn(modules: list[str], models: list[str], checked: list[Any]) -> None:
     """Load what a child loaded, for the next ones."""
+    seals.faultless.update(map(tuple, checked))
     for name in modules:
         if name not in sys.modules:
             try:

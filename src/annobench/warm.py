@@ -69,6 +69,8 @@ def run(argv: list[str], begun: float) -> int | None:
         except (EOFError, OSError):
             print("annobench: error: the warm process died, and this job with it", file=sys.stderr)
             return _LOST
+        except KeyboardInterrupt:  # with the connection goes the child
+            return 128 + signal.SIGINT
     return int(answer["status"])
 
 
@@ -89,20 +91,21 @@ def _address(workflow: str) -> str:
 
 def _connected(workflow: str) -> socket.socket | None:
     """A connection to the workflow's server, which is started if need be."""
-    address, server = _address(workflow), None
-    while True:
+    server = None
+    while _lives(workflow):
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(address)
-        except ConnectionRefusedError:
+            connection.connect(_address(workflow))
+        except (ConnectionRefusedError, FileNotFoundError):
             connection.close()
         else:
             return connection if _is_ours(connection) else None
-        if server is None:
+        if server is None or server.poll() == 0:  # 0: another job's server was quicker
             server = _started(workflow)
-        elif server.poll() not in (None, 0):  # 0: another client's server was quicker
+        elif server.poll() is not None:
             return None
         time.sleep(0.01)
+    return None
 
 
 def _started(workflow: str) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from annobench import clock, errors, layout, recipes, reference
+from annobench import clock, errors, layout, leases, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, write_json
 from annobench.registry import unknown
@@ -124,7 +124,7 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
             "respond, or with a reward_model"
         )
     root = None if study.hub_root is None else Path(study.hub_root)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.respond(dataset, entry.kind, entry, root, folders, study.making(dataset))
     tables.write(Disk(study).path(layout.RESPONSES, dataset=dataset), found, tables.RESPONSES)
 
@@ -184,7 +184,7 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     entry = _entry(study.models, "models", model)
     disk = Disk(study)
     training = study.shared_training(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
     stage.write_features(*disk.feature_paths(dataset, model), *found)
 
@@ -210,7 +210,7 @@ def view(
     _entry(dict.fromkeys(VIEWS), "views", name)
     disk = Disk(study)
     asker = disk.asker(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage(name, asker, disk.items(dataset), study.views.reflections)
     tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
@@ -227,7 +227,8 @@ def embed(file: StudyFile, dataset: DatasetName) -> None:
     _entry(study.datasets, "datasets", dataset)
     disk = Disk(study)
     encoder = folder_of(study.views.encoder.source)
-    found = embeddings(disk.items(dataset), encoder, study.training.threads)
+    with leases.gpu(study.jobs_per_gpu):
+        found = embeddings(disk.items(dataset), encoder, study.training.threads)
     tables.write(disk.path(layout.EMBEDDINGS, dataset=dataset), found, tables.EMBEDDINGS)
 
 
@@ -257,7 +258,8 @@ def train(
         checkpoint_seconds,
         canonical_json([recipe, recipes.cell_code(study, point)]),
     )
-    run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
+    with leases.gpu(study.jobs_per_gpu):
+        run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
     reason = f" ({run['reason']})" if run["reason"] else ""
     typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
 

@@ -40,6 +40,7 @@ ANNOTATIONS = Path("results/small/annotations/geo/linear/0.parquet")
 def here(tmp_path, monkeypatch):
     """A folder with a study in it, as the working folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # one process runs many commands here
     Path("study.yaml").write_text(STUDY, encoding="utf-8")
     return tmp_path
 

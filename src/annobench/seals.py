@@ -67,8 +67,8 @@ def fault(path: Path, digest: str | None = None) -> str | None:
     """
     with path.open("rb") as file:
         about = os.fstat(file.fileno())
-        seen = (path.absolute(), digest, about.st_ino, about.st_size, about.st_mtime_ns)
-        if seen in _faultless:
+        seen = (str(path.absolute()), digest, about.st_ino, about.st_size, about.st_mtime_ns)
+        if seen in faultless:
             return None
         if digest is not None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -80,11 +80,13 @@ def fault(path: Path, digest: str | None = None) -> str | None:
             return "no checksum"
     if found != digest:
         return "another content than its checksum says"
-    _faultless.add(seen)
+    faultless.add(seen)
     return None
 
 
-_faultless: set[tuple[Any, ...]] = set()
+faultless: set[tuple[Any, ...]] = set()
+"""Path, checksum if it has no seal, inode, size and time of each file that was found without fault.
+"""
 
 
 def _place(file: BinaryIO, suffix: str) -> int | None:

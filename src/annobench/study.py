@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from annobench import explain, seals
 from annobench.entries import Datasets, Figures, Methods, ModelEntry, Noises, Tables
@@ -77,6 +77,9 @@ class Study(Settings):
     hub_root: str | None = Field(default_factory=lambda: os.environ.get(HUB_ROOT))
     """Folder of a local mirror that data sets are read from instead of the Hugging Face Hub, with
     the Hub's layout; by default the environment variable ANNOBENCH_HUB_ROOT, if it is set."""
+    jobs_per_gpu: PositiveInt = 1
+    """Most jobs at work on one GPU at a time, those of other studies included; a job that finds all
+    taken waits. It changes no result. See docs/gpus.md."""
     datasets: Datasets
     """Where items come from."""
     models: dict[Name, ModelEntry]

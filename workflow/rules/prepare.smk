@@ -7,8 +7,6 @@ rule fetch:
         update(layout.MODEL),
     log:
         "assets/logs/{asset}.log",
-    benchmark:
-        "assets/benchmarks/{asset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     resources:
@@ -33,8 +31,6 @@ rule respond:
         layout.RESPONSES,
     log:
         "results/{study}/logs/respond/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/respond/{dataset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: lambda wildcards: study.making(wildcards.dataset).threads

@@ -95,6 +95,6 @@ def load(path: Path, recipe: str) -> Snapshot | None:
             if metadata.get("recipe") != recipe:
                 return None
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError):
+        return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError):
         return None
-    return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annobench import seals
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
 from annobench.files import replacing
 
 _TEXT, _INT, _REAL = pa.string(), pa.int64(), pa.float64()
@@ -357,8 +357,13 @@ def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
     try:
         seals.check(path)
         table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowException) as error:
-        raise AnnobenchError(f"{path}: cannot be read as parquet: {error}") from error
+        names = table.schema.names
+    except AnnobenchError:
+        raise
+    except Exception as error:  # Arrow's own, and what Python makes of broken names and numbers
+        raise AnnobenchError(f"{path}: cannot be read as parquet: {one_line(error)}") from error
+    if twice := [name for name in schema.names if names.count(name) > 1]:
+        raise AnnobenchError(f"{path}: column {twice[0]!r} found twice; allowed: once")
     _check(table.schema, schema, str(path))
     for field in schema:
         holes = table.column(field.name).null_count
@@ -366,7 +371,10 @@ def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
             raise AnnobenchError(
                 f"{path}: column {field.name!r}: {holes} empty values found, none allowed"
             )
-    return to_pandas(table.select(schema.names))
+    try:
+        return to_pandas(table.select(schema.names))
+    except Exception as error:  # of its notes for pandas, which are text
+        raise AnnobenchError(f"{path}: cannot be read as a table: {one_line(error)}") from error
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

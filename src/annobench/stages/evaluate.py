@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from annobench import tables
+from annobench.errors import AnnobenchError, one_line
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS
@@ -25,7 +26,13 @@ def read_cell(
         AnnobenchError: a file is missing or broken.
     """
     record = read_json(folder / "run.json")
-    run = record | {"settings": canonical_json(record["recipe"]["method"])}
+    try:
+        run = {name: record[name] for name in (*RUN_FIELDS, *COST_FIELDS) if name != "settings"}
+        run["settings"] = canonical_json(record["recipe"]["method"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise AnnobenchError(
+            f"{folder}/run.json: found no record of a cell ({one_line(error)}); allowed: one"
+        ) from error
 
     def table(name: str) -> pd.DataFrame | None:
         frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))
@@ -41,7 +48,7 @@ def read_cell(
         targets=table("targets"),
         annotators=table("annotators"),
         history=table("history"),
-        **{name: run[name] for name in (*RUN_FIELDS, *COST_FIELDS)},
+        **run,
     )
 
 

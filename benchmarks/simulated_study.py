@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from annobench import layout, recipes, tables, tensors
-from annobench.disk import Disk, place
+from annobench.disk import Disk
 from annobench.files import write_json
 from annobench.models.tokens import TokenItem
 from annobench.registry import component, kinds

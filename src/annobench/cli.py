@@ -7,13 +7,14 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from annobench import errors, layout, recipes, reference
+from annobench import clock, errors, layout, leases, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, write_json
 from annobench.registry import unknown
@@ -45,10 +46,17 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
         )
-        with errors.plain():
+        with errors.plain(), _clock(kwargs.get("file")):
             function(*args, **kwargs)
 
     return run
+
+
+def _clock(study: Path | None) -> AbstractContextManager[None]:
+    """Notes what a stage of a workflow takes; such read the study where the workflow wrote it."""
+    if study is None or study.name != Path(layout.STUDY).name or "time" in sys.argv[1:2]:
+        return nullcontext()
+    return clock.noted(study.parent / "logs/times.jsonl", sys.argv[1:])
 
 
 def _log_command() -> None:
@@ -116,7 +124,7 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
             "respond, or with a reward_model"
         )
     root = None if study.hub_root is None else Path(study.hub_root)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.respond(dataset, entry.kind, entry, root, folders, study.making(dataset))
     tables.write(Disk(study).path(layout.RESPONSES, dataset=dataset), found, tables.RESPONSES)
 
@@ -176,7 +184,7 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     entry = _entry(study.models, "models", model)
     disk = Disk(study)
     training = study.shared_training(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
     stage.write_features(*disk.feature_paths(dataset, model), *found)
 
@@ -202,7 +210,7 @@ def view(
     _entry(dict.fromkeys(VIEWS), "views", name)
     disk = Disk(study)
     asker = disk.asker(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage(name, asker, disk.items(dataset), study.views.reflections)
     tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
@@ -219,7 +227,8 @@ def embed(file: StudyFile, dataset: DatasetName) -> None:
     _entry(study.datasets, "datasets", dataset)
     disk = Disk(study)
     encoder = folder_of(study.views.encoder.source)
-    found = embeddings(disk.items(dataset), encoder, study.training.threads)
+    with leases.gpu(study.jobs_per_gpu):
+        found = embeddings(disk.items(dataset), encoder, study.training.threads)
     tables.write(disk.path(layout.EMBEDDINGS, dataset=dataset), found, tables.EMBEDDINGS)
 
 
@@ -249,7 +258,8 @@ def train(
         checkpoint_seconds,
         canonical_json([recipe, recipes.cell_code(study, point)]),
     )
-    run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
+    with leases.gpu(study.jobs_per_gpu):
+        run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
     reason = f" ({run['reason']})" if run["reason"] else ""
     typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
 
@@ -345,6 +355,17 @@ def show(file: StudyFile) -> None:
     typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
     typer.echo(f"\n{name}: {_path(study, layout.TABLE, table=name, suffix='md')}")
     typer.echo(f"report: {_path(study, layout.REPORT)}")
+
+
+@command
+def time(file: StudyFile) -> None:
+    """Say where the time of a study went, and that of its last run."""
+    from annobench.reporting import times
+    from annobench.reporting.formats import plain_text
+
+    lines = times.read(_path(read_study(file), layout.TIMES))
+    if done := times.summary(lines, clock.begun):
+        typer.echo(f"{plain_text(times.table(times.commands(lines)))}\n\nlast run: {done}")
 
 
 @command

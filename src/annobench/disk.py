@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from annobench import layout, recipes, tables
+from annobench import assets, layout, recipes, tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.files import canonical_json, read_json
@@ -29,13 +29,18 @@ def manifest_of(source: str) -> dict[str, Any]:
     Raises:
         AnnobenchError: it has not been fetched.
     """
-    manifest: dict[str, Any] = read_json(Path(layout.MODEL.format(asset=layout.asset(source))))
-    return manifest
+    return read_json(Path(layout.MODEL.format(asset=layout.asset(source))))
 
 
 def folder_of(source: str) -> Path:
-    """Where a fetched model or encoder lies."""
-    return Path(manifest_of(source)["folder"])
+    """Where a fetched model or encoder lies.
+
+    Raises:
+        AnnobenchError: it has not been fetched, or is no longer as it was fetched.
+    """
+    manifest = manifest_of(source)
+    assets.check(manifest)
+    return Path(manifest["folder"])
 
 
 def place(point: Cell) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from annobench import seals
 from annobench.errors import AnnobenchError, one_line
 
 
@@ -104,20 +105,29 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write sorted keys with their values, whole or not at all, and a seal as the last key."""
+    keys = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).removesuffix("}")
+    keys = f"{keys.rstrip()}{',' if value else ''}"
+    with replacing(path) as temporary:
+        text = f'{keys}\n  "{seals.MARK}": "{seals.BLANK}"\n}}\n'
+        temporary.write_text(text, encoding="utf-8")
+        seals.seal(temporary)
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON.
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
 
     Raises:
-        AnnobenchError: the file is missing or is not JSON.
+        AnnobenchError: the file is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        seals.check(path)
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
         raise AnnobenchError(f"{path}: cannot be read as JSON: {error}") from error
+    del value[seals.MARK]
+    return value
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -136,10 +146,11 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read keys and values from YAML or JSON.
+    """Read keys and values from YAML or JSON; a seal, which only our own files have, is checked.
 
     Raises:
-        AnnobenchError: the file cannot be read, is not a mapping in YAML, or holds a key twice.
+        AnnobenchError: the file cannot be read, is not a mapping in YAML, holds a key twice, or is
+            not as it was sealed.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
@@ -151,6 +162,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         found = "nothing" if data is None else f"a {type(data).__name__}"
         raise AnnobenchError(f"{path}: found {found}; allowed: keys with their values")
+    if seals.MARK in data and (fault := seals.fault(path)):
+        raise AnnobenchError(
+            f"{path}: is damaged: found {fault}; allowed: the file as it was written, or edited "
+            f"and without the key {seals.MARK}"
+        )
+    data.pop(seals.MARK, None)
     return data
 
 

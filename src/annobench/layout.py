@@ -46,6 +46,7 @@ TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")
 FIGURE = "results/{study}/figures/{figure}.{suffix}"
 FIGURE_SUFFIXES = ("png", "pdf")
+TIMES = "results/{study}/logs/times.jsonl"
 REPORT = "results/{study}/report.html"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from annobench import seals
 from annobench.errors import AnnobenchError
 from annobench.files import replacing
 
@@ -349,10 +350,11 @@ def read(path: Path, schema: pa.Schema) -> pd.DataFrame:
     """Read a parquet table and check it.
 
     Raises:
-        AnnobenchError: the file is missing, truncated or of another schema; the message names the
+        AnnobenchError: the file is missing, damaged or of another schema; the message names the
             file and the column.
     """
     try:
+        seals.check(path)
         table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise AnnobenchError(f"{path}: cannot be read as parquet: {error}") from error
@@ -399,7 +401,10 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     except (pa.ArrowException, ValueError) as error:
         raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        with pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({seals.MARK: seals.BLANK})
+        seals.seal(temporary)
 
 
 def empty(schema: pa.Schema) -> pd.DataFrame:

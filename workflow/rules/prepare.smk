@@ -6,8 +6,6 @@ rule fetch:
         layout.MODEL,
     log:
         "assets/logs/{asset}.log",
-    benchmark:
-        "assets/benchmarks/{asset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     resources:
@@ -32,8 +30,6 @@ rule respond:
         layout.RESPONSES,
     log:
         "results/{study}/logs/respond/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/respond/{dataset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: lambda wildcards: study.making(wildcards.dataset).threads

@@ -81,7 +81,7 @@ rule report:
         "../../envs/annobench.yaml"
     params:
         study=study_file,
-        recipe=lambda wildcards: recipes.text(recipes.whole(study)),
+        recipe=lambda wildcards: recipes.text(recipes.report(study)),
     message:
         "report"
     shell:

@@ -282,7 +282,7 @@ def evaluate(file: StudyFile) -> None:
     disk = Disk(study)
     datasets = dict.fromkeys(point.dataset for point in study.cells())
     frames = core(
-        (disk.cell(point) for point in study.cells()),
+        disk.cells(),
         {name: disk.items(name) for name in datasets},
         (disk.crowd(**draw) for draw in study.draws()),
         {view: disk.view(*view) for view in study.shown_views()},

@@ -28,8 +28,8 @@ from annobench.errors import AnnobenchError
 from annobench.files import read_json
 from annobench.noise import observed
 from annobench.reporting import published
-from annobench.stages.evaluate import read_cell
-from annobench.study import Study, read_study
+from annobench.stages.evaluate import read_cells
+from annobench.study import Cell, Study, read_study
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 10.0
@@ -349,7 +349,7 @@ def read_record(folder: Path, content: bytes) -> None:
     for name in ("predictions", "targets", "annotators", "history"):
         (folder / f"{name}.parquet").write_bytes(empty_table(name))
     read_json(folder / "run.json")
-    read_cell(folder, "d", "n", "m", "sft", 0)
+    list(read_cells([(folder, Cell("d", "n", "m", "sft", 0))]))
 
 
 @cache

@@ -35,12 +35,10 @@ def _read(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
         for name in ("predictions", "targets", "annotators", "history")
     }
     for number, (folder, cell) in enumerate(cells):
-        own = {name: found[number] for name, found in frames.items()}
-        yield CellResult(
-            **asdict(cell),
-            **{name: None if frame.empty else frame for name, frame in own.items()},
-            **_run(folder / "run.json"),
-        )
+        found = _run(folder / "run.json") | asdict(cell)
+        for name, of_cells in frames.items():
+            found[name] = None if of_cells[number].empty else of_cells[number]
+        yield CellResult(**found)
 
 
 def _run(path: Path) -> dict[str, Any]:

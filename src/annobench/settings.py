@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from annobench.errors import shown
 from annobench.registry import unknown
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
-"""A name becomes a part of paths, so it holds only a-z, 0-9 and the hyphen."""
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+"""A name becomes a part of paths and an argument of commands: a-z, 0-9 and, but for its first
+character, the hyphen; at most 64."""
 
 
 class Settings(BaseModel):
@@ -22,9 +24,11 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
         if isinstance(data, Mapping):
-            for key in data:
+            for key, value in data.items():
                 if key not in cls.model_fields:
                     raise ValueError(unknown("key", key, list(cls.model_fields)))
+                if isinstance(value, str) and "\0" in value:  # which no path may hold
+                    raise ValueError(f"{key}: found {shown(value)}; allowed: text without NUL")
         return data
 
     @property

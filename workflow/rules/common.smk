@@ -88,8 +88,11 @@ def minutes(base):
 def rendered(block, pattern, name, suffixes):
     """An entry's files, marked for the report under the caption of its kind."""
     caption = f"../report/{block}/{getattr(study, block)[name].kind}.rst"
-    mark = lambda path, suffix: report(
-        path, caption=caption, category=block.capitalize(), labels={"name": name, "as": suffix}
+    path = lambda suffix: pattern.format(study=study.study, suffix=suffix, **{block[:-1]: name})
+    mark = lambda suffix: report(
+        path(suffix),
+        caption=caption,
+        category=block.capitalize(),
+        labels={"name": name, "as": suffix},
     )
-    paths = {s: pattern.format(study=study.study, suffix=s, **{block[:-1]: name}) for s in suffixes}
-    return [mark(path, suffix) for suffix, path in paths.items()]
+    return [*map(mark, suffixes), path(layout.SUMS)]

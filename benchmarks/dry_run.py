@@ -95,7 +95,7 @@ def dry_run(folder: Path) -> str:
 
 
 def measure(cells: int, repeats: int) -> dict[str, Any]:
-    """Median seconds of a dry-run, of a study with about as many noises as seeds; the peak memory is
+    """Median seconds of a dry-run of a study with about as many noises as seeds; the peak memory is
     that of all dry-runs so far."""
     points = cells // len(METHODS)
     seeds = next(n for n in range(int(points**0.5), 0, -1) if points % n == 0)

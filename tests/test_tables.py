@@ -150,7 +150,7 @@ def test_read_all_reads_as_read_does(tmp_path):
 
 def test_read_all_names_a_broken_file(path, tmp_path):
     tables.write(path, annotations(), tables.ANNOTATIONS)
-    with pytest.raises(AnnobenchError, match="other"):
+    with pytest.raises(AnnobenchError, match=r"other\.parquet"):
         tables.read_all([path, tmp_path / "other.parquet"], tables.ANNOTATIONS)
 
 

@@ -35,7 +35,7 @@ LABELS = {
 """What they are called; those of detection are measured in `evaluation.detection`, and those of
 users in `evaluation.filters`."""
 
-UNREAD = ("no answer", "no verdict")
+UNREAD = frozenset({"no answer", "no verdict"})
 """The reason of a target row whose item a method asked the model about in vain."""
 
 
@@ -142,7 +142,7 @@ def unread_answers(targets: pd.DataFrame) -> Agreement | None:
     """The share of target rows whose item the model was asked about in vain: nothing that it said
     could be read as an answer. None of a method whose targets rest on no answer."""
     said = texts(targets["reason"]) if "reason" in targets else ()
-    unread = sum(reason in UNREAD for reason in said)
+    unread = 0 if UNREAD.isdisjoint(said) else sum(reason in UNREAD for reason in said)
     judged = [name for name in ("suspicion", "nll") if name in targets]
     if not unread and all(targets[name].isna().all() for name in judged):
         return None

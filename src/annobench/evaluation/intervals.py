@@ -83,7 +83,9 @@ def centred(draws: np.ndarray) -> np.ndarray:
 
 def interval(draws: np.ndarray) -> Interval:
     """Point and 95 % percentile interval of draws [1 + resamples]."""
-    low, high = np.nanquantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    resampled = draws[1:][~np.isnan(draws[1:])]
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    low, high = np.quantile(resampled, ends) if len(resampled) else (np.nan, np.nan)
     return Interval(float(draws[0]), float(low), float(high))
 
 

@@ -1,5 +1,7 @@
 import hashlib
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -99,3 +101,36 @@ def test_sha256(tmp_path):
     assert files.sha256(tmp_path / "blob") == hashlib.sha256(content).hexdigest()
     (tmp_path / "empty").touch()
     assert files.sha256(tmp_path / "empty").startswith("e3b0c44298fc1c14")
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from annobench import files\n"
+        "with files.replacing(Path('dead.json')) as half:\n"
+        "    with files.replacing_folder(Path('dead')) as folder:\n"
+        "        half.write_text('{'); (folder / 'x').write_text('x'); os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with (
+        files.replacing(tmp_path / "deep" / "alive.txt") as living,
+        files.replacing_folder(tmp_path / "folder") as building,
+    ):
+        living.write_text("alive")
+        (building / "file").write_text("alive")
+        files.sweep(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {"deep", "deep/alive.txt", "folder", "folder/file"}
+
+
+def test_a_folder_of_the_same_content_is_left_as_it_is(tmp_path):
+    def write(text):
+        with files.replacing_folder(tmp_path / "folder") as building:
+            (building / "file").write_text(text)
+        return (tmp_path / "folder").stat().st_ino
+
+    first = write("one")
+    assert write("one") == first
+    assert write("two") != first
+    assert (tmp_path / "folder" / "file").read_text() == "two"
+    assert os.listdir(tmp_path) == ["folder"]

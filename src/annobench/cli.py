@@ -382,10 +382,10 @@ def check(
     if not found:
         typer.echo("no file is damaged")
         return
-    remade = dict.fromkeys(str(fault.remade) for fault in found if not fault.kept)
-    if remove and remade:
+    if remove:
+        again = [f"snakemake --cores all -- {shlex.join(step)}" for step in held.steps(found)]
         typer.echo("to make these again, and then what depends on them only if they have changed:")
-        typer.echo(f"snakemake --cores all -- {shlex.join(remade)} && snakemake --cores all")
+        typer.echo(" && ".join([*again, "snakemake --cores all"]))
     raise typer.Exit(1)
 
 

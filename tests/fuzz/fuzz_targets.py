@@ -26,6 +26,7 @@ from annobench import assets, comparisons, layout, parsing, percentages, tables
 from annobench.data import chaosnli, file, msp_podcast
 from annobench.errors import AnnobenchError
 from annobench.files import read_json
+from annobench.gguf_claims import refuse_claims
 from annobench.noise import observed
 from annobench.reporting import published
 from annobench.stages.evaluate import read_cells
@@ -391,10 +392,9 @@ def wheel_seeds() -> list[bytes]:
 
 
 def read_gguf(folder: Path, content: bytes) -> None:
-    path, out = folder / "m.gguf", folder / "out"
+    path = folder / "m.gguf"
     path.write_bytes(content)
-    out.mkdir()
-    assets.refuse_claims(path)
+    refuse_claims(path)
 
 
 def gguf_seeds() -> list[bytes]:

@@ -65,7 +65,7 @@ def main(name: str, inputs: int) -> None:
             os._exit(bool(findings))
 
     dictionary = [f"-dict={seeds}.dict"] if target.words else []
-    options = ["-runs=-1", "-timeout=60", "-rss_limit_mb=0", "-max_len=4096", "-seed=1"]
+    options = ["-runs=-1", "-timeout=600", "-rss_limit_mb=0", "-max_len=4096", "-seed=1"]
     known = [str(corpus)] if corpus.is_dir() else []
     atheris.Setup([sys.argv[0], *options, *dictionary, str(seeds), *known], one)
     atheris.Fuzz()

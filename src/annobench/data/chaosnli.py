@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from annobench import hub, people
 from annobench.errors import AnnobenchError
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ QUESTION = (
 
 
 class Settings(people.Settings):
-    folder: str | None = None
+    folder: UserPath | None = None
     """Folder of the authors' files chaosNLI_snli.jsonl and chaosNLI_mnli_m.jsonl; if absent they
     come from the Hub or the mirror."""
 

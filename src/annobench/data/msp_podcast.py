@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from annobench import people
 from annobench.errors import AnnobenchError, one_line
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ LICENCE = "a copy of MSP-Podcast, which the MSP lab of UT Dallas gives out under
 
 
 class Settings(people.Settings):
-    folder: str
+    folder: UserPath
     """Folder of your copy of the corpus, with Labels and Transcripts; the MSP lab of UT Dallas
     gives it out under a licence."""
 

@@ -118,7 +118,6 @@ def title(
         "\n".join(_wrapped(name, characters) for name in names),
         y=1.0,
         pad=4 + lift + lines * SMALL * 1.35,
-        parse_math=False,
     )
     if below:
         panel.annotate(
@@ -131,7 +130,6 @@ def title(
             va="bottom",
             fontsize=SMALL,
             color=GREY,
-            parse_math=False,
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from annobench import errors, layout, recipes, reference
+from annobench import errors, layout, leftovers, recipes, reference
 from annobench.files import read_yaml, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
@@ -45,6 +45,8 @@ onstart:
     # input: Snakemake does not look for what else is stale below a job that has to run.
     with errors.plain():
         write_json(Path(study_file), recipes.whole(study))
+        if workflow.executor_plugin.name == "slurm":
+            leftovers.cancel(study.study)
 
 
 rule all:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,11 +26,10 @@ methods:
 training: {epochs: 1, items_per_batch: 8, precision: fp32}
 tables:
   results: {}
-  comparisons: {}
 """
-PROFILE = ("snakemake", "--profile", "workflow/profiles/slurm")
-# What only a Slurm without accounting, and a test in a hurry, need beside the profile.
-HURRY = (
+SUBMIT = (
+    *("snakemake", "--profile", "workflow/profiles/slurm"),
+    # What only a Slurm without accounting, and a test in a hurry, need beside the profile.
     *("--slurm-no-account", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"),
 )
@@ -102,6 +100,14 @@ def study(fresh, slurm, tmp_path):
 
 
 @pytest.fixture
-def submit(study):
-    """submit(*more): start Snakemake with the profile of this repository."""
-    return partial(study.start, *PROFILE, *HURRY)
+def prepared(locally, slurm, tmp_path):
+    """The study when no cell is trained yet, in an environment that has Slurm."""
+    folder = shutil.copytree(locally.folder, tmp_path / "study")
+    shutil.rmtree(folder / "results" / "tiny" / "cells")
+    return type(locally)(folder, slurm.environment)
+
+
+@pytest.fixture(scope="session")
+def submit():
+    """The command that runs a study on the Slurm of a test."""
+    return SUBMIT

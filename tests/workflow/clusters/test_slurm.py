@@ -45,12 +45,12 @@ def times(workspace):
 
 def test_a_study_through_sbatch_is_the_local_study_bit_for_bit(slurm, study, submit, locally):
     start = time.monotonic()
-    ended(submit())
+    ended(study.start(*submit))
     seconds = time.monotonic() - start
     expected = made(locally)
     assert made(study) == expected
     rules = {rule: slurm.jobs(rule) for rule in ("fetch", "annotate", "encode", "train", "table")}
-    assert [len(jobs) for jobs in rules.values()] == [1, 1, 1, 2, 2]
+    assert [len(jobs) for jobs in rules.values()] == [1, 1, 1, 2, 1]
     for rule, jobs in rules.items():
         for job in jobs:
             known = slurm.asked(job)
@@ -64,8 +64,8 @@ def test_a_study_through_sbatch_is_the_local_study_bit_for_bit(slurm, study, sub
 
 
 @pytest.mark.slow
-def test_a_lost_node_that_comes_back_changes_nothing(slurm, study, submit, locally):
-    process = submit()
+def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, locally):
+    process = prepared.start(*submit)
     wait_for(lambda: "RUNNING" in slurm.jobs("train").values())
     slurm.act("lose")
     start = time.monotonic()
@@ -79,25 +79,26 @@ def test_a_lost_node_that_comes_back_changes_nothing(slurm, study, submit, local
     assert "Trying to restart" not in printed
     assert len(slurm.jobs("train")) == 2
     assert any(int(slurm.asked(job)["Restarts"]) > 0 for job in slurm.jobs("train"))
-    assert made(study) == made(locally)
+    assert made(prepared) == made(locally)
     print(f"noticed after {noticed:.0f} s, done {time.monotonic() - start:.0f} s after the loss")
 
 
 @pytest.mark.slow
-def test_a_killed_submitter_finds_what_is_finished(slurm, study, submit, locally):
+def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, locally):
     # One training at a time: the second waits, or runs, when the submitter is killed.
-    process = submit("--set-resources", "train:gpu=2", start_new_session=True)
+    one = ("--set-resources", "train:gpu=2")
+    process = prepared.start(*submit, *one, start_new_session=True)
     wait_for(lambda: "COMPLETED" in slurm.jobs("train").values())
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    finished = times(study)
+    finished = times(prepared)
     left = [job for job, state in slurm.jobs("train").items() if state in ("RUNNING", "PENDING")]
     assert len(finished) == len(left) == 1
 
-    study.do("snakemake", "--unlock")
-    ended(submit())
+    prepared.do("snakemake", "--unlock")
+    ended(prepared.start(*submit))
     assert [slurm.asked(job)["JobState"] for job in left] == ["CANCELLED"]
-    assert {path: times(study)[path] for path in finished} == finished
+    assert {path: times(prepared)[path] for path in finished} == finished
     assert len(slurm.jobs("train")) == 3
-    assert made(study) == made(locally)
+    assert made(prepared) == made(locally)
     print("1 finished cell found, 1 job of the killed run cancelled, 1 cell made")

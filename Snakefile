@@ -7,7 +7,7 @@ from pathlib import Path
 from psutil import Process
 from snakemake.utils import min_version
 
-from annobench import clock, errors, layout, locks, recipes, reference, warm
+from annobench import clock, errors, layout, leftovers, locks, recipes, reference, warm
 from annobench.files import read_yaml, sweep, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
@@ -53,6 +53,8 @@ onstart:
         locks.hold(Path(layout.LOCK.format(study=study.study)))
         sweep(Path(layout.RESULTS.format(study=study.study)))
         write_json(Path(study_file), recipes.whole(study))
+        if workflow.executor_plugin.name == "slurm":
+            leftovers.cancel(study.study)
     # Not known on a cluster: there, cores are those of the machine that submits.
     cores = None if workflow.non_local_exec else workflow.resource_settings.cores
     run = {"workflow": os.getpid(), "cores": cores, "begun": Process().create_time()}

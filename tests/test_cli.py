@@ -392,7 +392,7 @@ def test_users_refuses(own, arguments, sentence):
 def test_linear_algebra_has_one_thread_whatever_the_machine_has():
     """With more, numpy adds in another order."""
     code = (
-        "import annobench.cli, numpy, scipy.linalg, sklearn, threadpoolctl, torch\n"
+        "import annobench.__main__, numpy, scipy.linalg, sklearn, threadpoolctl, torch\n"
         "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})\n"
         "torch.set_num_threads(2); print(torch.get_num_threads())"
     )

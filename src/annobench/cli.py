@@ -4,7 +4,6 @@ Heavy packages are imported when a command runs, so that --help and validate sta
 """
 
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -20,12 +19,6 @@ from annobench.errors import AnnobenchError
 from annobench.files import canonical_json
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
-
-# Linear algebra adds in another order with more threads, and would take as many as there are cores.
-# What a model may use is said by training.threads, whatever stands here.
-os.environ.update(
-    dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-)
 
 app = typer.Typer(
     name="annobench",

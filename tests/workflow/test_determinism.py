@@ -88,6 +88,7 @@ def ended(study, cell):
 
 BY_HAND = """
 import sys
+import annobench.__main__
 from annobench.cli import app
 for command in sys.stdin.read().splitlines():
     app(command.split(), standalone_mode=False)

@@ -114,6 +114,8 @@ def _started(workflow: str) -> subprocess.Popen[bytes]:
     with (folder / f"warm-{workflow}.log").open("ab") as file:
         return subprocess.Popen(
             [sys.executable, "-m", __name__, workflow],
+            # Whether there is a GPU is then asked of NVML, and CUDA is not begun before the fork.
+            env=os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

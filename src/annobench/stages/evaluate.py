@@ -1,9 +1,12 @@
 """Evaluate: the files of all cells to the tables of the study."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from annobench import tables
 from annobench.errors import AnnobenchError, one_line
@@ -14,7 +17,8 @@ from annobench.files import canonical_json, read_json
 from annobench.study import Cell
 
 _TOGETHER = 100
-"""Cells whose files are read at once; they take a few megabytes."""
+"""Cells whose files are read at once, while those before them are measured; they take a few
+megabytes."""
 
 
 def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
@@ -23,17 +27,27 @@ def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    for begin in range(0, len(cells), _TOGETHER):
-        yield from _read(cells[begin : begin + _TOGETHER])
+    parts = [cells[begin : begin + _TOGETHER] for begin in range(0, len(cells), _TOGETHER)]
+    with ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(_frames, part) for part in parts[:1]]
+        for number, part in enumerate(parts, 1):
+            frames = ahead.pop().result()
+            ahead = [pool.submit(_frames, following) for following in parts[number : number + 1]]
+            yield from _results(part, frames)
 
 
-def _read(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
-    frames = {
+def _frames(cells: Sequence[tuple[Path, Cell]]) -> dict[str, list[pd.DataFrame]]:
+    return {
         name: tables.read_all(
             [folder / f"{name}.parquet" for folder, _ in cells], getattr(tables, name.upper())
         )
         for name in ("predictions", "targets", "annotators", "history")
     }
+
+
+def _results(
+    cells: Sequence[tuple[Path, Cell]], frames: dict[str, list[pd.DataFrame]]
+) -> Iterator[CellResult]:
     for number, (folder, cell) in enumerate(cells):
         found = _run(folder / "run.json") | asdict(cell)
         for name, of_cells in frames.items():

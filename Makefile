@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/installed
 export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test check format clean
+.PHONY: demo test torture check format clean
 
 demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
@@ -16,6 +16,10 @@ demo: $(ENVIRONMENT)
 # Two processes, a file of tests at a time; a fixed hash seed, so that both collect the same names.
 test: $(ENVIRONMENT)
 	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile
+
+# Accidents at length, in a quarter of an hour; `make test` runs a few of each.
+torture: $(ENVIRONMENT)
+	ANNOBENCH_KILLS=50 python -m pytest tests/workflow/torture tests/workflow/test_trouble.py
 
 check: $(ENVIRONMENT)
 	ruff format --check

@@ -51,7 +51,8 @@ onstart:
     # input: Snakemake does not look for what else is stale below a job that has to run.
     with errors.plain():
         locks.hold(Path(layout.LOCK.format(study=study.study)))
-        sweep(Path(layout.RESULTS.format(study=study.study)))
+        for folder in (layout.RESULTS.format(study=study.study), "assets"):
+            sweep(Path(folder))
         write_json(Path(study_file), recipes.whole(study))
     # Not known on a cluster: there, cores are those of the machine that submits.
     cores = None if workflow.non_local_exec else workflow.resource_settings.cores

@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/installed
 export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test slurm check format clean
+.PHONY: demo test slurm torture check format clean
 
 demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
@@ -21,6 +21,10 @@ test: $(ENVIRONMENT)
 slurm: $(ENVIRONMENT)
 	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile -rP -m 'slow or not slow' \
 	  tests/workflow/clusters
+
+# Accidents at length, in a quarter of an hour; `make test` runs a few of each.
+torture: $(ENVIRONMENT)
+	ANNOBENCH_KILLS=50 python -m pytest tests/workflow/torture tests/workflow/test_trouble.py
 
 check: $(ENVIRONMENT)
 	ruff format --check

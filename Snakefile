@@ -53,7 +53,8 @@ onstart:
         locks.hold(Path(layout.LOCK.format(study=study.study)))
         if workflow.executor_plugin.name == "slurm":
             leftovers.cancel(study.study)
-        sweep(Path(layout.RESULTS.format(study=study.study)))
+        for folder in (layout.RESULTS.format(study=study.study), "assets"):
+            sweep(Path(folder))
         write_json(Path(study_file), recipes.whole(study))
     # Not known on a cluster: there, cores are those of the machine that submits.
     cores = None if workflow.non_local_exec else workflow.resource_settings.cores

@@ -16,7 +16,7 @@ import typer
 
 from annobench import clock, errors, layout, leases, recipes, reference
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json
+from annobench.files import canonical_json, sweep
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
 
@@ -367,7 +367,11 @@ def check(
     """Hold every file of a study, and of its models, against its checksum."""
     from annobench import check as held
 
-    found = held.faults(read_study(file))
+    study = read_study(file)
+    found = held.faults(study)
+    if remove:
+        for folder in (_path(study, layout.RESULTS), Path("assets")):
+            sweep(folder)
     for fault in found:
         typer.echo(f"{fault.path}: found {fault.found}{'; removed' * remove}")
         if remove:

@@ -71,7 +71,11 @@ def run(argv: list[str], begun: float) -> int | None:
             return _LOST
         except KeyboardInterrupt:  # with the connection goes the child
             return 128 + signal.SIGINT
-    return int(answer["status"])
+    status = int(answer["status"])
+    if status > 128:
+        name = signal.Signals(status - 128).name
+        print(f"annobench: error: killed by {name}, perhaps for want of memory", file=sys.stderr)
+    return status
 
 
 def _lives(workflow: str) -> bool:

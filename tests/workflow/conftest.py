@@ -70,10 +70,9 @@ class Workspace:
         """Start a command in this folder, with this folder's annobench."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         own = {"PATH": path, "PYTHONPATH": str(self.path("src")), "OMP_NUM_THREADS": "1"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(
-            command, cwd=self.folder, env=os.environ | own | self.environment, **pipes, **options
-        )
+        usual = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        environment = os.environ | own | self.environment
+        return subprocess.Popen(command, cwd=self.folder, env=environment, **usual | options)
 
     def run(self, *command: str, **options) -> subprocess.CompletedProcess:
         """Run a command in this folder to its end."""
@@ -90,6 +89,14 @@ class Workspace:
     def finish(self) -> None:
         """Run the whole study."""
         self.do("snakemake", "--cores", "2")
+
+    def tables(self) -> dict[str, bytes]:
+        """Every table and figure of the study, but for what tells how long a run took."""
+        results = self.path("results/tiny")
+        forms = ("*.parquet", "tables/*", "figures/*")
+        paths = [path for form in forms for path in results.glob(form)]
+        took = {"costs", "time", "rollouts"}
+        return {path.name: path.read_bytes() for path in paths if path.stem not in took}
 
     def planned(self) -> list[str]:
         """The jobs that a dry-run plans, sorted, as their commands without the study's file."""

@@ -4,15 +4,18 @@ import base64
 import ctypes
 import os
 import resource
+import shutil
 import signal
 from functools import partial
 
 import pandas as pd
 import pytest
 
+from annobench import layout
 from annobench.files import read_json
 
 CELL = "geo/half-good/llama/realm/0"
+MANIFEST = layout.MODEL.format(asset=layout.asset("path:model"))
 FOLDER = f"results/tiny/cells/{CELL}"
 CHECKPOINT = f"results/tiny/checkpoints/{CELL}.safetensors"
 
@@ -121,15 +124,25 @@ def limited(size):
         ("encode config.yaml geo llama", "results/tiny/features/geo/llama/states.safetensors"),
         (f"train config.yaml {CELL}", f"{FOLDER}/targets.parquet"),
         (f"train config.yaml {CELL} --checkpoint-seconds 0", CHECKPOINT),
+        ("fetch config.yaml path:model", MANIFEST),
+        ("view config.yaml geo llama base", "results/tiny/views/geo/llama/base.parquet"),
+        ("evaluate config.yaml", "results/tiny/metrics.parquet"),
+        (f"export exporting.yaml {CELL}", f"results/tiny/models/{CELL}"),
         ("table config.yaml results", "results/tiny/tables/results.html"),
         ("figure config.yaml training-curves", "results/tiny/figures/training-curves.png"),
     ],
 )
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(done_study, command, file):
+    text = done_study.path("config.yaml").read_text(encoding="utf-8")
+    done_study.path("exporting.yaml").write_text(f"{text}export: [realm]\n", encoding="utf-8")
     path = done_study.path(file)
     folder = path.parent
-    for old in folder.glob("*") if folder.exists() else ():
-        old.unlink()
+    if command.startswith("export"):
+        done_study.do("annobench", "train", "exporting.yaml", CELL)
+    if not command.startswith("evaluate"):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif path.exists():
+        path.unlink()
     done = done_study.run("annobench", *command.split(), preexec_fn=limited(500))
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("annobench: error: ")]
@@ -137,7 +150,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(done_study, command
     assert errors[0].startswith(f"annobench: error: {file}: cannot be written: ")
     assert "File too large" in errors[0]
     assert "Traceback" not in done.stderr
-    assert not [left.name for left in folder.iterdir() if left.is_file()]
+    left = {each.name for each in folder.iterdir() if each.is_file() and each.suffix != ".lock"}
+    assert not path.exists()
+    assert not {name for name in left if name.startswith(".making.")}
 
 
 def without_privilege():

@@ -1,0 +1,61 @@
+"""A job that the kernel kills, say for want of memory, and a clock that goes backwards."""
+
+import os
+import re
+import shutil
+import time
+
+import pytest
+
+KILLED = '''
+
+def targets(given, settings):
+    """End as by the kernel's OOM killer."""
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+def test_a_job_killed_twice_is_named_and_the_others_go_on(done_study):
+    method = done_study.path("src/annobench/methods/clean.py")
+    method.write_text(method.read_text(encoding="utf-8") + KILLED, encoding="utf-8")
+    other = done_study.path("results/tiny/cells/geo/half-good/llama/sft/0/run.json")
+    other.unlink()
+    done = done_study.run("snakemake", "--cores", "2")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    for seed in (0, 1):
+        cell = f"geo/_/llama/clean/{seed}"
+        asked = re.findall(rf"train {cell}\n(?:.*\n)*?\s+resources: .*?\bmem_mb=(\d+)", said)
+        assert len(asked) == 2, said
+        assert int(asked[1]) == 2 * int(asked[0])
+        assert re.search(rf"(?:Error in rule|error).*\n(?:.*\n)*?.*{cell}", said), said
+        assert not done_study.path(f"results/tiny/cells/{cell}/run.json").exists()
+    assert "killed by SIGKILL" in said
+    assert other.exists()
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not there")
+def test_a_clock_that_goes_back_ten_days_changes_nothing(done_study):
+    before = done_study.tables()
+    for folder in done_study.path("results/tiny/cells/geo/_/llama/clean").iterdir():
+        shutil.rmtree(folder)
+    done_study.do("faketime", "-f", "-10d", "snakemake", "--cores", "2")
+    assert done_study.tables() == before
+    assert done_study.planned() == []
+
+
+def test_files_from_the_future_are_not_made_again_and_again(done_study):
+    """The clock was ahead when a study was made, and has been set right since."""
+    before = done_study.tables()
+    ahead = time.time() + 10 * 24 * 3600
+    for path in done_study.path("results").rglob("*"):
+        os.utime(path, (ahead, ahead))
+    assert done_study.planned() == []
+    for folder in done_study.path("results/tiny/cells/geo/_/llama/clean").iterdir():
+        shutil.rmtree(folder)
+    done_study.finish()
+    assert done_study.tables() == before
+    assert done_study.planned() == []

@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/installed
 export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test check format fuzz audit clean
+.PHONY: demo test check slurm format fuzz audit clean
 
 # `make fuzz TARGETS="study tables" INPUTS=1000000`
 INPUTS ?= 100000
@@ -21,6 +21,11 @@ demo: $(ENVIRONMENT)
 # Two processes, a file of tests at a time; a fixed hash seed, so that both collect the same names.
 test: $(ENVIRONMENT)
 	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile
+
+# A study on a Slurm of one node, and its accidents; needs Debian's slurm-wlm and munge.
+slurm: $(ENVIRONMENT)
+	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile -rP -m 'slow or not slow' \
+	  tests/workflow/clusters
 
 check: $(ENVIRONMENT)
 	ruff format --check
@@ -49,8 +54,9 @@ format: $(ENVIRONMENT)
 clean:
 	rm -rf .venv results assets .snakemake
 
-$(ENVIRONMENT): envs/requirements.lock pyproject.toml
+$(ENVIRONMENT): envs/requirements.lock envs/clusters.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock \
+	  --requirement envs/clusters.lock
 	python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

@@ -1,16 +1,22 @@
 """From a study file to its report. Run `snakemake --cores all`; the study is config.yaml, or the
 file given by --configfile."""
 
+import os
 from pathlib import Path
 
+from psutil import Process
 from snakemake.utils import min_version
 
-from annobench import errors, layout, recipes, reference
-from annobench.files import read_yaml, write_json
+from annobench import clock, errors, layout, leftovers, locks, recipes, reference, warm
+from annobench.files import read_yaml, sweep, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
 
 min_version("9.27")
+
+# The jobs of this process share a warm one, see annobench.warm. So no rule has `benchmark:`, which
+# would measure who waits for the job: what each command takes stands in logs/times.jsonl.
+os.environ[warm.WORKFLOW] = str(os.getpid())
 
 with errors.plain():
     # Snakemake takes the last of two equal keys, and does not say where a file is broken.
@@ -44,7 +50,19 @@ onstart:
     # What the jobs read: the study with all overrides. No rule makes it, and no rule has it as an
     # input: Snakemake does not look for what else is stale below a job that has to run.
     with errors.plain():
+        locks.hold(Path(layout.LOCK.format(study=study.study)))
+        if workflow.executor_plugin.name == "slurm":
+            leftovers.cancel(study.study)
+        sweep(Path(layout.RESULTS.format(study=study.study)))
         write_json(Path(study_file), recipes.whole(study))
+    # Not known on a cluster: there, cores are those of the machine that submits.
+    cores = None if workflow.non_local_exec else workflow.resource_settings.cores
+    run = {"workflow": os.getpid(), "cores": cores, "begun": Process().create_time()}
+    clock.add(Path(layout.TIMES.format(study=study.study)), run)
+
+
+onsuccess:
+    shell("annobench time {study_file:q}")
 
 
 rule all:

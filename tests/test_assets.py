@@ -2,16 +2,18 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import threading
+import time
 import venv
 import zipfile
 
 import pytest
 
-from annobench import assets
+from annobench import assets, locks
 from annobench.assets import Source
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json
@@ -475,6 +477,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
     """The three answers that a snapshot needs: commit, list of files, files."""
 
     files: dict[str, bytes]
+    trouble: str | None = None
 
     def do_HEAD(self):
         self.do_GET()
@@ -495,13 +498,21 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
 
     def answer(self, content):
+        if "/resolve/" in self.path and self.trouble == "busy":
+            return self.send_error(503)
+        if "/resolve/" in self.path and self.trouble == "silent":
+            time.sleep(4)
+            return None
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("ETag", f'"{digest(content)[:40]}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(content)
+            half = self.trouble == "cut" and self.path.endswith("model.safetensors")
+            self.wfile.write(content[: len(content) // 2] if half else content)
+            self.close_connection = True
+        return None
 
     def log_message(self, *_):
         pass
@@ -532,7 +543,8 @@ def fetch_from(endpoint, source, place, home):
     return subprocess.run(
         [sys.executable, "-c", code, source, str(place)],
         env=os.environ
-        | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "NO_PROXY": "*", "HF_HUB_OFFLINE": "0"},
+        | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "NO_PROXY": "*", "HF_HUB_OFFLINE": "0"}
+        | {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "HF_HUB_ETAG_TIMEOUT": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -566,3 +578,58 @@ def test_no_hub(place, tmp_path):
     )
     assert last.endswith("give its folder as path:FOLDER")
     assert left_over(place) == []
+
+
+@pytest.mark.parametrize("trouble", ["busy", "silent", "cut"])
+def test_a_hub_in_trouble_leaves_nothing_and_can_be_tried_again(hub, place, tmp_path, trouble):
+    source = "hub:owner/tiny@v1"
+    Hub.trouble = trouble
+    try:
+        run = fetch_from(hub, source, place, tmp_path / "home")
+    finally:
+        Hub.trouble = None
+    last = run.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"annobench.errors.AnnobenchError: {source}: cannot be downloaded, the")
+    assert last.endswith("give its folder as path:FOLDER")
+    assert left_over(place) == []
+    run = fetch_from(hub, source, place, tmp_path / "home")
+    assert run.returncode == 0, run.stderr
+    assert left_over(place) == ["model"]
+
+
+def test_a_model_that_another_process_fetches_is_waited_for_and_not_fetched_again(tmp_path, tiny):
+    source, manifest = Source("path", str(tiny)), tmp_path / "model.json"
+    assets.fetch_alone(source, None, manifest)
+    theirs = manifest.read_bytes()
+    with locks.alone(manifest.with_suffix(".lock")):
+        thread = threading.Thread(target=assets.fetch_alone, args=(source, None, manifest))
+        thread.start()
+        thread.join(0.2)
+        manifest.unlink()
+        manifest.write_bytes(theirs)
+        made = manifest.stat().st_mtime_ns
+    thread.join(60)
+    assert manifest.stat().st_mtime_ns == made
+    assets.fetch_alone(source, None, manifest)
+    assert manifest.stat().st_mtime_ns != made
+    assert manifest.read_bytes() == theirs
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "add"])
+def test_a_model_that_is_no_longer_as_it_was_fetched_is_refused(tmp_path, tiny, change):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    found = assets.fetch_model(Source("path", str(folder)), None, tmp_path / "unused")
+    assets.check(found)
+    config = folder / "config.json"
+    if change == "edit":
+        config.write_text(config.read_text() + " ")
+    elif change == "remove":
+        config.unlink()
+    else:
+        config = folder / "generation_config_2.json"
+        config.write_text("{}")
+    with pytest.raises(AnnobenchError) as caught:
+        assets.check(found)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{config}: is damaged or edited: found ")
+    assert sentence.endswith(f"`annobench fetch STUDY path:{folder}` fetches it again")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -41,6 +40,7 @@ ANNOTATIONS = Path("results/small/annotations/geo/linear/0.parquet")
 def here(tmp_path, monkeypatch):
     """A folder with a study in it, as the working folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # one process runs many commands here
     Path("study.yaml").write_text(STUDY, encoding="utf-8")
     return tmp_path
 
@@ -236,13 +236,15 @@ def test_a_broken_table_is_named():
     annotate = ("annotate", "study.yaml", "geo", "linear", 0)
     whole = ITEMS.read_bytes()
     ITEMS.write_bytes(whole[: len(whole) // 2])
-    assert refused(*annotate).startswith(f"{ITEMS}: cannot be read as parquet: ")
+    assert refused(*annotate).startswith(f"{ITEMS}: is damaged: found ")
     ITEMS.write_bytes(whole)
 
-    table = pq.read_table(ITEMS)
-    pq.write_table(table.drop_columns("prompt"), ITEMS)
+    table = tables.read(ITEMS, tables.ITEMS)
+    prompt = tables.ITEMS.get_field_index("prompt")
+    tables.write(ITEMS, table.drop(columns="prompt"), tables.ITEMS.remove(prompt))
     assert refused(*annotate).startswith(f"{ITEMS}: column 'prompt' is missing; found: item, task")
-    pq.write_table(table.set_column(0, "item", pa.array(range(len(table)))), ITEMS)
+    numbered = tables.ITEMS.set(0, pa.field("item", pa.int64()))
+    tables.write(ITEMS, table.assign(item=range(len(table))), numbered)
     found = refused(*annotate)
     assert found == f"{ITEMS}: column 'item': found type int64, allowed: string"
     ITEMS.unlink()
@@ -385,3 +387,21 @@ def refused_all(*arguments):
 )
 def test_users_refuses(own, arguments, sentence):
     assert sentence in refused("users", *arguments)
+
+
+def test_linear_algebra_has_one_thread_whatever_the_machine_has():
+    """With more, numpy adds in another order."""
+    code = (
+        "import annobench.cli, numpy, scipy.linalg, sklearn, threadpoolctl, torch\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})\n"
+        "torch.set_num_threads(2); print(torch.get_num_threads())"
+    )
+    many = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | many,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "{1}\n2\n"

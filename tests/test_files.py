@@ -1,6 +1,8 @@
 import csv
 import hashlib
 import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -85,12 +87,13 @@ def test_json_survives_the_disk(tmp_path):
     assert files.read_json(tmp_path / "value.json") == value
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"a": 1', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe", b'{"a": 1}\n'])
 def test_a_broken_json_file_is_named(tmp_path, content):
     path = tmp_path / "run.json"
-    if content is not None:
-        path.write_bytes(content)
     with pytest.raises(AnnobenchError, match=r"run\.json: cannot be read as JSON"):
+        files.read_json(path)
+    path.write_bytes(content)
+    with pytest.raises(AnnobenchError, match=r"run\.json: is damaged: found no checksum"):
         files.read_json(path)
 
 
@@ -136,3 +139,36 @@ def test_csv_of_any_text_is_read_as_it_was(tmp_path):
     files.write_text(path, files.csv_text(frame))
     with path.open(encoding="utf-8", newline="") as file:
         assert [row[0] for row in csv.reader(file, strict=True)] == ["text", *texts]
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from annobench import files\n"
+        "with files.replacing(Path('dead.json')) as half:\n"
+        "    with files.replacing_folder(Path('dead')) as folder:\n"
+        "        half.write_text('{'); (folder / 'x').write_text('x'); os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with (
+        files.replacing(tmp_path / "deep" / "alive.txt") as living,
+        files.replacing_folder(tmp_path / "folder") as building,
+    ):
+        living.write_text("alive")
+        (building / "file").write_text("alive")
+        files.sweep(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {"deep", "deep/alive.txt", "folder", "folder/file"}
+
+
+def test_a_folder_of_the_same_content_is_left_as_it_is(tmp_path):
+    def write(text):
+        with files.replacing_folder(tmp_path / "folder") as building:
+            (building / "file").write_text(text)
+        return (tmp_path / "folder").stat().st_ino
+
+    first = write("one")
+    assert write("one") == first
+    assert write("two") != first
+    assert (tmp_path / "folder" / "file").read_text() == "two"
+    assert os.listdir(tmp_path) == ["folder"]

@@ -78,6 +78,7 @@ CELLS = {"zero-shot", "sft", "realm", "clean"}
         ({"export": ["realm"]}, {"realm"}),
         ({"views": {"temperature": 0.5, "encoder": {"source": "path:encoder"}}}, set()),
         ({"tables": {}, "figures": {"training-curves": {}}}, set()),
+        ({"jobs_per_gpu": 4}, set()),
     ],
     ids=str,
 )
@@ -85,6 +86,14 @@ def test_a_recipe_changes_with_what_decides_the_file(blocks, expected):
     if not blocks.get("tables", True):
         blocks = {**blocks, "tables": STUDY["tables"]}
     assert changed(**blocks) == expected
+
+
+def test_the_report_is_of_the_whole_study_but_for_what_changes_no_result():
+    before, crowded, renamed = (
+        recipes.report(parse_study(STUDY | blocks, ""))
+        for blocks in ({}, {"jobs_per_gpu": 4}, {"study": "renamed"})
+    )
+    assert crowded == before != renamed
 
 
 ASKING = STUDY | {

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from annobench import tables
+from annobench import seals, tables
 from annobench.errors import AnnobenchError
 
 TEXTS = ["annotator", "item", "text"]
@@ -75,6 +75,14 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
     assert not path.exists()
 
 
+def written(path, table):
+    """Write a table as another version of annobench might."""
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({seals.MARK: seals.BLANK})
+    seals.seal(path)
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -89,7 +97,7 @@ def test_a_frame_that_does_not_fit_is_not_written(path, frame, message):
     ],
 )
 def test_a_file_of_another_schema_is_refused(path, columns, message):
-    pq.write_table(pa.table(columns), path)
+    written(path, pa.table(columns))
     with pytest.raises(AnnobenchError, match=message) as caught:
         tables.read(path, tables.ANNOTATIONS)
     assert str(path) in str(caught.value)
@@ -98,7 +106,7 @@ def test_a_file_of_another_schema_is_refused(path, columns, message):
 def test_extra_columns_and_large_strings_of_others_are_read(path):
     large = pa.array(["a"], pa.large_string())
     known = {"label": [3], "first": [0], "corrupted": [True]}
-    pq.write_table(pa.table({"x": [1], **dict.fromkeys(TEXTS, large)} | known), path)
+    written(path, pa.table({"x": [1], **dict.fromkeys(TEXTS, large)} | known))
     back = tables.read(path, tables.ANNOTATIONS)
     one = {"label": 3, "first": 0, "corrupted": True}
     assert back.to_dict("records") == [dict.fromkeys(TEXTS, "a") | one]
@@ -109,7 +117,7 @@ def test_a_truncated_file_is_named(path):
         tables.read(path, tables.ANNOTATIONS)
     tables.write(path, annotations(), tables.ANNOTATIONS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(AnnobenchError, match=r"table\.parquet: cannot be read as parquet"):
+    with pytest.raises(AnnobenchError, match=r"table\.parquet: is damaged"):
         tables.read(path, tables.ANNOTATIONS)
 
 
@@ -127,3 +135,26 @@ def test_what_a_row_leaves_out_is_null():
     assert found["labels"].tolist() == [[2, 2], None]
     assert found["annotators"].tolist() == [None, None]
     assert list(tables.frame([], tables.ITEMS)) == tables.ITEMS.names
+
+
+def test_read_all_reads_as_read_does(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in "abc"]
+    frames = [annotations(), tables.empty(tables.ANNOTATIONS), annotations(label=[2, None])]
+    for path, frame in zip(paths, frames, strict=True):
+        tables.write(path, frame, tables.ANNOTATIONS)
+    for path, found in zip(paths, tables.read_all(paths, tables.ANNOTATIONS), strict=True):
+        alone = tables.read(path, tables.ANNOTATIONS)
+        pd.testing.assert_frame_equal(found, alone, check_dtype=False)
+    assert tables.read_all([], tables.ANNOTATIONS) == []
+
+
+def test_read_all_names_a_broken_file(path, tmp_path):
+    tables.write(path, annotations(), tables.ANNOTATIONS)
+    with pytest.raises(AnnobenchError, match=r"other\.parquet"):
+        tables.read_all([path, tmp_path / "other.parquet"], tables.ANNOTATIONS)
+
+
+def test_numbers():
+    flat, begin = tables.numbers(pd.Series([[1.0, 2.0], [], np.array([3.0])]))
+    assert flat.tolist() == [1, 2, 3]
+    assert begin.tolist() == [0, 2, 2]

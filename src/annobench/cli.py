@@ -4,20 +4,28 @@ Heavy packages are imported when a command runs, so that --help and validate sta
 """
 
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from annobench import errors, layout, recipes, reference
+from annobench import clock, errors, layout, leases, recipes, reference
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json, write_json
+from annobench.files import canonical_json
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
+
+# Linear algebra adds in another order with more threads, and would take as many as there are cores.
+# What a model may use is said by training.threads, whatever stands here.
+os.environ.update(
+    dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+)
 
 app = typer.Typer(
     name="annobench",
@@ -45,10 +53,17 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
         )
-        with errors.plain():
+        with errors.plain(), _clock(kwargs.get("file")):
             function(*args, **kwargs)
 
     return run
+
+
+def _clock(study: Path | None) -> AbstractContextManager[None]:
+    """Notes what a stage of a workflow takes; such read the study where the workflow wrote it."""
+    if study is None or study.name != Path(layout.STUDY).name or "time" in sys.argv[1:2]:
+        return nullcontext()
+    return clock.noted(study.parent / "logs/times.jsonl", sys.argv[1:])
 
 
 def _log_command() -> None:
@@ -57,6 +72,13 @@ def _log_command() -> None:
 
 def _path(study: Study, pattern: str, **names: str) -> Path:
     return Path(pattern.format(study=study.study, **names))
+
+
+def _write_sums(study: Study, pattern: str, suffixes: tuple[str, ...], **names: str) -> None:
+    from annobench import sums
+
+    made = [_path(study, pattern, suffix=suffix, **names) for suffix in suffixes]
+    sums.write(_path(study, pattern, suffix=layout.SUMS, **names), made)
 
 
 def _entry(entries: dict[str, Any], axis: str, name: str) -> Any:
@@ -89,13 +111,12 @@ def fetch(
     source: Annotated[str, typer.Argument(help="A source of the study: a model's or encoder's.")],
 ) -> None:
     """Fetch a model's files and check their checksums."""
-    from annobench.assets import Source, fetch_model
+    from annobench.assets import Source, fetch_alone
 
     _log_command()
     sha256 = _entry(read_study(file).sources(), "sources", source)
     manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
-    found = fetch_model(Source.parse(source), sha256, manifest.with_suffix(""))
-    write_json(manifest, found)
+    fetch_alone(Source.parse(source), sha256, manifest)
 
 
 @command
@@ -116,7 +137,7 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
             "respond, or with a reward_model"
         )
     root = None if study.hub_root is None else Path(study.hub_root)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.respond(dataset, entry.kind, entry, root, folders, study.making(dataset))
     tables.write(Disk(study).path(layout.RESPONSES, dataset=dataset), found, tables.RESPONSES)
 
@@ -176,7 +197,7 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     entry = _entry(study.models, "models", model)
     disk = Disk(study)
     training = study.shared_training(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage.encode(disk.items(dataset), disk.model_folder(model), entry, training)
     stage.write_features(*disk.feature_paths(dataset, model), *found)
 
@@ -202,7 +223,7 @@ def view(
     _entry(dict.fromkeys(VIEWS), "views", name)
     disk = Disk(study)
     asker = disk.asker(dataset, model)
-    with said_plainly():
+    with said_plainly(), leases.gpu(study.jobs_per_gpu):
         found = stage(name, asker, disk.items(dataset), study.views.reflections)
     tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
@@ -219,7 +240,8 @@ def embed(file: StudyFile, dataset: DatasetName) -> None:
     _entry(study.datasets, "datasets", dataset)
     disk = Disk(study)
     encoder = folder_of(study.views.encoder.source)
-    found = embeddings(disk.items(dataset), encoder, study.training.threads)
+    with leases.gpu(study.jobs_per_gpu):
+        found = embeddings(disk.items(dataset), encoder, study.training.threads)
     tables.write(disk.path(layout.EMBEDDINGS, dataset=dataset), found, tables.EMBEDDINGS)
 
 
@@ -249,7 +271,8 @@ def train(
         checkpoint_seconds,
         canonical_json([recipe, recipes.cell_code(study, point)]),
     )
-    run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
+    with leases.gpu(study.jobs_per_gpu):
+        run = record(disk.job(point), saving, recipe, disk.cell_folder(point))
     reason = f" ({run['reason']})" if run["reason"] else ""
     typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
 
@@ -266,7 +289,7 @@ def evaluate(file: StudyFile) -> None:
     disk = Disk(study)
     datasets = dict.fromkeys(point.dataset for point in study.cells())
     frames = core(
-        (disk.cell(point) for point in study.cells()),
+        disk.cells(),
         {name: disk.items(name) for name in datasets},
         (disk.crowd(**draw) for draw in study.draws()),
         {view: disk.view(*view) for view in study.shown_views()},
@@ -309,6 +332,7 @@ def table(
     frame = component("reporting.tables", entry.kind).table(source, entry)
     for suffix in layout.TABLE_SUFFIXES:
         WRITERS[suffix](_path(study, layout.TABLE, table=name, suffix=suffix), frame)
+    _write_sums(study, layout.TABLE, layout.TABLE_SUFFIXES, table=name)
 
 
 @command
@@ -328,6 +352,41 @@ def figure(
         drawing = component("reporting.figures", entry.kind).figure(source, entry)
         for suffix in layout.FIGURE_SUFFIXES:
             style.save(_path(study, layout.FIGURE, figure=name, suffix=suffix), drawing)
+    _write_sums(study, layout.FIGURE, layout.FIGURE_SUFFIXES, figure=name)
+
+
+@command
+def seal(
+    files: Annotated[list[Path], typer.Argument(help="Files of one folder.")],
+    out: Annotated[Path, typer.Option(help="What `sha256sum --check` reads.")],
+) -> None:
+    """Write files' checksums into a file beside them."""
+    from annobench import sums
+
+    sums.write(out, files)
+
+
+@command
+def check(
+    file: StudyFile,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged.")] = False,
+) -> None:
+    """Hold every file of a study, and of its models, against its checksum."""
+    from annobench import check as held
+
+    found = held.faults(read_study(file))
+    for fault in found:
+        typer.echo(f"{fault.path}: found {fault.found}{'; removed' * remove}")
+        if remove:
+            held.remove(fault)
+    if not found:
+        typer.echo("no file is damaged")
+        return
+    if remove:
+        again = [f"snakemake --cores all -- {shlex.join(step)}" for step in held.steps(found)]
+        typer.echo("to make these again, and then what depends on them only if they have changed:")
+        typer.echo(" && ".join([*again, "snakemake --cores all"]))
+    raise typer.Exit(1)
 
 
 @command
@@ -345,6 +404,17 @@ def show(file: StudyFile) -> None:
     typer.echo(plain_text(component("reporting.tables", entry.kind).table(source, entry)))
     typer.echo(f"\n{name}: {_path(study, layout.TABLE, table=name, suffix='md')}")
     typer.echo(f"report: {_path(study, layout.REPORT)}")
+
+
+@command
+def time(file: StudyFile) -> None:
+    """Say where the time of a study went, and that of its last run."""
+    from annobench.reporting import times
+    from annobench.reporting.formats import plain_text
+
+    lines = times.read(_path(read_study(file), layout.TIMES))
+    if done := times.summary(lines, clock.begun):
+        typer.echo(f"{plain_text(times.table(times.commands(lines)))}\n\nlast run: {done}")
 
 
 @command

@@ -3,17 +3,18 @@
 Stages that need no model do not pay for torch: what needs it is imported inside functions.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from annobench import layout, recipes, tables
+from annobench import assets, layout, recipes, tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.files import canonical_json, read_json
-from annobench.stages.evaluate import read_cell, read_crowd
+from annobench.stages.evaluate import read_cells, read_crowd
 from annobench.study import Cell, Study
 
 if TYPE_CHECKING:
@@ -29,13 +30,18 @@ def manifest_of(source: str) -> dict[str, Any]:
     Raises:
         AnnobenchError: it has not been fetched.
     """
-    manifest: dict[str, Any] = read_json(Path(layout.MODEL.format(asset=layout.asset(source))))
-    return manifest
+    return read_json(Path(layout.MODEL.format(asset=layout.asset(source))))
 
 
 def folder_of(source: str) -> Path:
-    """Where a fetched model or encoder lies."""
-    return Path(manifest_of(source)["folder"])
+    """Where a fetched model or encoder lies.
+
+    Raises:
+        AnnobenchError: it has not been fetched, or is no longer as it was fetched.
+    """
+    manifest = manifest_of(source)
+    assets.check(manifest)
+    return Path(manifest["folder"])
 
 
 def place(point: Cell) -> dict[str, str]:
@@ -90,8 +96,9 @@ class Disk:
     def cell_folder(self, point: Cell) -> Path:
         return self.path(layout.CELL, **place(point))
 
-    def cell(self, point: Cell) -> CellResult:
-        return read_cell(self.cell_folder(point), **vars(point))
+    def cells(self) -> Iterator[CellResult]:
+        """Of the whole study, in its order."""
+        return read_cells([(self.cell_folder(point), point) for point in self.study.cells()])
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the whole study."""

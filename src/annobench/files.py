@@ -1,9 +1,12 @@
 """Files that are either whole or absent."""
 
 import csv
+import fcntl
+import filecmp
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from annobench import seals
 from annobench.errors import AnnobenchError, one_line
 
 if TYPE_CHECKING:
@@ -28,11 +32,11 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; `filename` is `path`.
     """
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{path.name}."
+        prefix = f"{_SCRATCH}{path.name}."
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
-        os.close(handle)
+        fcntl.flock(handle, fcntl.LOCK_EX)
         temporary = Path(name)
         try:
             yield temporary
@@ -42,24 +46,31 @@ def replacing(path: Path) -> Iterator[Path]:
             flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`; on success flush what it holds and rename it.
 
-    If the body raises, `folder` keeps its old content, or stays absent.
+    If the body raises, `folder` keeps its old content, or stays absent. One whose content is the
+    same already is left as it is, so that whoever reads it is not disturbed.
 
     Raises:
         OSError: it cannot be written; `filename` is `folder`.
     """
-    with _naming(folder):
+    with naming(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{folder.name}."
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch:
+        prefix = f"{_SCRATCH}{folder.name}."
+        with (
+            tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch,
+            _locked(Path(scratch)),
+        ):
             building = Path(scratch) / "folder"
             building.mkdir()
             yield building
+            if _equal(folder, building):
+                return
             for path in building.rglob("*"):
                 if path.is_file():
                     path.chmod(0o666 & ~_umask())
@@ -72,8 +83,43 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """An OSError names `path`, and not the scratch file beside it."""
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+_SCRATCH = ".making."
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished below a folder; living ones hold a lock."""
+    for path in list(folder.rglob(f"{_SCRATCH}*")):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        finally:
+            os.close(handle)
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two folders, without folders in them, hold the same files."""
+    names = sorted(path.name for path in other.iterdir())
+    if not one.is_dir() or sorted(path.name for path in one.iterdir()) != names:
+        return False
+    return not any(filecmp.cmpfiles(one, other, names, shallow=False)[1:])
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError of the body names `path`, and not the scratch file beside it."""
     try:
         yield
     except OSError as error:
@@ -118,20 +164,29 @@ def csv_text(frame: "pd.DataFrame", **how: Any) -> str:
     return text
 
 
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write sorted keys with their values, whole or not at all, and a seal as the last key."""
+    keys = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).removesuffix("}")
+    keys = f"{keys.rstrip()}{',' if value else ''}"
+    with replacing(path) as temporary:
+        text = f'{keys}\n  "{seals.MARK}": "{seals.BLANK}"\n}}\n'
+        temporary.write_text(text, encoding="utf-8")
+        seals.seal(temporary)
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON.
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
 
     Raises:
-        AnnobenchError: the file is missing or is not JSON.
+        AnnobenchError: the file is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        seals.check(path)
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        del value[seals.MARK]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise AnnobenchError(f"{path}: cannot be read as JSON: {error}") from error
+    return value
 
 
 MOST_VALUES = 100_000
@@ -183,10 +238,11 @@ def _values(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read keys and values from YAML or JSON.
+    """Read keys and values from YAML or JSON; a seal, which only our own files have, is checked.
 
     Raises:
-        AnnobenchError: the file cannot be read, is not a mapping in YAML, or `_Plain` refuses it.
+        AnnobenchError: the file cannot be read, is not a mapping in YAML, `_Plain` refuses it, or
+            it is not as it was sealed.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Plain)
@@ -200,6 +256,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         found = "nothing" if data is None else f"a {type(data).__name__}"
         raise AnnobenchError(f"{path}: found {found}; allowed: keys with their values")
+    if seals.MARK in data and (fault := seals.fault(path)):
+        raise AnnobenchError(
+            f"{path}: is damaged: found {fault}; allowed: the file as it was written, or edited "
+            f"and without the key {seals.MARK}"
+        )
+    data.pop(seals.MARK, None)
     return data
 
 

@@ -7,6 +7,8 @@ import re
 MODEL = "assets/models/{asset}.json"
 RESULTS = "results/{study}"
 STUDY = "results/{study}/study.json"
+LOCK = "results/{study}/.lock"
+"""Held by the run of a study."""
 RESPONSES = "results/{study}/data/{dataset}/responses.parquet"
 ITEMS = "results/{study}/data/{dataset}/items.parquet"
 ANNOTATIONS = "results/{study}/annotations/{dataset}/{noise}/{seed}.parquet"
@@ -46,7 +48,12 @@ TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")
 FIGURE = "results/{study}/figures/{figure}.{suffix}"
 FIGURE_SUFFIXES = ("png", "pdf")
+TIMES = "results/{study}/logs/times.jsonl"
 REPORT = "results/{study}/report.html"
+SUMS = "sha256"
+"""The suffix of the checksums of what people read: those of one table, figure or report."""
+REPORT_SUMS = "results/{study}/report.sha256"
+EXPORT_SUMS = "SHA256SUMS"
 
 
 def asset(source: str) -> str:

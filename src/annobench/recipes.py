@@ -34,6 +34,11 @@ def whole(study: Study) -> dict[str, Any]:
     return study.model_dump(mode="json")
 
 
+def report(study: Study) -> dict[str, Any]:
+    """Of the report: the whole study, but for what changes no result."""
+    return study.model_dump(mode="json", exclude={"jobs_per_gpu"})
+
+
 def source(study: Study, name: str) -> dict[str, Any]:
     """Of a fetched model or encoder."""
     return {"source": name, "sha256": study.sources()[name]}

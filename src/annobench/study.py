@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from annobench import explain
+from annobench import explain, seals
 from annobench.entries import Datasets, Figures, Methods, ModelEntry, Noises, Tables
 from annobench.errors import AnnobenchError
 from annobench.files import read_yaml
@@ -81,6 +81,9 @@ class Study(Settings):
     hub_root: str | None = Field(default_factory=lambda: os.environ.get(HUB_ROOT))
     """Folder of a local mirror that data sets are read from instead of the Hugging Face Hub, with
     the Hub's layout; by default the environment variable ANNOBENCH_HUB_ROOT, if it is set."""
+    jobs_per_gpu: PositiveInt = 1
+    """Most jobs at work on one GPU at a time, those of other studies included; a job that finds all
+    taken waits. It changes no result. See docs/gpus.md."""
     datasets: Datasets
     """Where items come from."""
     models: dict[Name, ModelEntry]
@@ -328,11 +331,13 @@ def read_study(path: Path) -> Study:
 
 
 def parse_study(data: dict[str, Any], where: str) -> Study:
-    """Validate a study that is already a mapping; `where` names it in errors.
+    """Validate a study that is already a mapping, with or without the seal of its file; `where`
+    names it in errors.
 
     Raises:
         AnnobenchError: one sentence for each mistake: key, what was found, what is allowed.
     """
+    data = {key: value for key, value in data.items() if key != seals.MARK}
     try:
         return Study.model_validate(data)
     except ValidationError as error:

@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
-from fuzz_targets import SCHEMAS, example, limited, parquet, stays_inside, studies
+from fuzz_targets import SCHEMAS, example, limited, stays_inside, studies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annobench import tables
+from annobench import seals, tables
 from annobench.errors import AnnobenchError
 from annobench.reporting.formats import WRITERS
 from annobench.study import parse_study
@@ -142,6 +143,9 @@ def test_a_column_of_another_type_is_refused_by_name(name, kind, data):
     table = table.set_column(place, schema[place].name, pa.nulls(len(table), kind))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "t.parquet"
-        path.write_bytes(parquet(table))
+        with pq.ParquetWriter(path, table.schema) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({seals.MARK: seals.BLANK})
+        seals.seal(path)
         with pytest.raises(AnnobenchError, match=f"column '{schema[place].name}': found type"):
             tables.read(path, schema)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,6 +173,20 @@ def new_study(fresh, tmp_path) -> Workspace:
 def done_study(finished, tmp_path) -> Workspace:
     """A copy of the finished study, times of files included."""
     return Workspace(shutil.copytree(finished.folder, tmp_path / "study"))
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """Wait until `found()` is true; what it returned."""
+
+    def wait(found, seconds=300):
+        end = time.monotonic() + seconds
+        while not (result := found()):
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.005)
+        return result
+
+    return wait
 
 
 @pytest.fixture(scope="session")

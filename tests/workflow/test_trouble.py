@@ -5,7 +5,6 @@ import ctypes
 import os
 import resource
 import signal
-import time
 from functools import partial
 
 import pandas as pd
@@ -16,15 +15,6 @@ from annobench.files import read_json
 CELL = "geo/half-good/llama/realm/0"
 FOLDER = f"results/tiny/cells/{CELL}"
 CHECKPOINT = f"results/tiny/checkpoints/{CELL}.safetensors"
-
-
-def wait_for(found, seconds=120):
-    """Wait until `found()` is true; what it returned."""
-    end = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-    return result
 
 
 def test_a_diverged_method_is_shown_as_a_hole_and_the_study_goes_on(done_study):
@@ -52,7 +42,7 @@ def test_a_diverged_method_is_shown_as_a_hole_and_the_study_goes_on(done_study):
     assert done_study.planned() == []
 
 
-def test_a_killed_training_continues_to_the_same_result(done_study):
+def test_a_killed_training_continues_to_the_same_result(done_study, wait_for):
     done_study.edit("config.yaml", "epochs: 1", "epochs: 100")
     train = ("annobench", "train", "config.yaml", CELL)
     names = ("targets", "predictions", "annotators")
@@ -89,8 +79,7 @@ def newer(path, time_ns):
     return made if made > time_ns else None
 
 
-def test_a_killed_study_is_finished_by_one_command_once_it_is_unlocked(new_study):
-    """Snakemake cannot tell a lock that a kill left behind from that of a living run."""
+def test_a_killed_study_is_finished_by_one_command(new_study, wait_for):
     for line in ("  sft: {}", "  realm: {}", "  comparisons: {}", "  accuracy-by-noise: {}"):
         new_study.edit("config.yaml", f"{line}\n", "")
     run = ("snakemake", "--cores", "2")
@@ -110,10 +99,6 @@ def test_a_killed_study_is_finished_by_one_command_once_it_is_unlocked(new_study
     assert before
     assert incomplete
 
-    locked = new_study.run(*run)
-    assert locked.returncode != 0
-    assert "--unlock" in locked.stderr
-    new_study.do("snakemake", "--unlock")
     new_study.do(*run)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert new_study.path("results/tiny/report.html").exists()

@@ -73,23 +73,29 @@ def judge_view(wildcards):
     )
 
 
+def megabytes(paths):
+    """What there is to read. Snakemake's own input.size_mb costs a millisecond a job."""
+    return sum(os.path.getsize(path) for path in paths if os.path.exists(path)) // 10**6
+
+
 def memory(base):
-    """Memory in MB: a base and twice what is read; more at each attempt."""
-    # Snakemake's own input.size_mb costs a millisecond a job.
-    size = lambda paths: sum(os.path.getsize(path) for path in paths if os.path.exists(path))
-    return lambda wildcards, input, attempt: attempt * (base + 2 * size(input) // 10**6)
+    """Memory in MB: a base and twice what is read; as much again at each further attempt."""
+    return lambda wildcards, input, attempt: attempt * (base + 2 * megabytes(input))
 
 
 def minutes(base):
-    """Runtime in minutes; more at each attempt."""
-    return lambda wildcards, attempt: attempt * base
+    """Runtime in minutes: a base and one for every 10 MB read; likewise."""
+    return lambda wildcards, input, attempt: attempt * (base + megabytes(input) // 10)
 
 
 def rendered(block, pattern, name, suffixes):
     """An entry's files, marked for the report under the caption of its kind."""
     caption = f"../report/{block}/{getattr(study, block)[name].kind}.rst"
-    mark = lambda path, suffix: report(
-        path, caption=caption, category=block.capitalize(), labels={"name": name, "as": suffix}
+    path = lambda suffix: pattern.format(study=study.study, suffix=suffix, **{block[:-1]: name})
+    mark = lambda suffix: report(
+        path(suffix),
+        caption=caption,
+        category=block.capitalize(),
+        labels={"name": name, "as": suffix},
     )
-    paths = {s: pattern.format(study=study.study, suffix=s, **{block[:-1]: name}) for s in suffixes}
-    return [mark(path, suffix) for suffix, path in paths.items()]
+    return [*map(mark, suffixes), path(layout.SUMS)]

@@ -10,8 +10,6 @@ rule encode:
         states=layout.STATES,
     log:
         "results/{study}/logs/encode/{dataset}/{model}.log",
-    benchmark:
-        "results/{study}/benchmarks/encode/{dataset}/{model}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: lambda wildcards: study.shared_training(wildcards.dataset, wildcards.model).threads

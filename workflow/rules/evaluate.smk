@@ -14,8 +14,6 @@ rule evaluate:
         study_tables,
     log:
         "results/{study}/logs/evaluate.log",
-    benchmark:
-        "results/{study}/benchmarks/evaluate.tsv"
     conda:
         "../../envs/annobench.yaml"
     resources:

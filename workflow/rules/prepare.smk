@@ -3,11 +3,10 @@
 
 rule fetch:
     output:
-        layout.MODEL,
+        # Not removed before it is made anew: another study may be reading it.
+        update(layout.MODEL),
     log:
         "assets/logs/{asset}.log",
-    benchmark:
-        "assets/benchmarks/{asset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     resources:
@@ -32,8 +31,6 @@ rule respond:
         layout.RESPONSES,
     log:
         "results/{study}/logs/respond/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/respond/{dataset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: lambda wildcards: study.making(wildcards.dataset).threads

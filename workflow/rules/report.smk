@@ -73,7 +73,8 @@ rule report:
         ],
         tables=[path.format(study=study.study) for path in study_tables],
     output:
-        layout.REPORT.format(study=study.study),
+        page=layout.REPORT.format(study=study.study),
+        sums=layout.REPORT_SUMS.format(study=study.study),
     log:
         f"results/{study.study}/logs/report.log",
     localrule: True
@@ -81,10 +82,11 @@ rule report:
         "../../envs/annobench.yaml"
     params:
         study=study_file,
-        recipe=lambda wildcards: recipes.text(recipes.whole(study)),
+        recipe=lambda wildcards: recipes.text(recipes.report(study)),
     message:
         "report"
     shell:
         # The report is Snakemake's own, of what is finished by now.
-        "snakemake --nolock --report {output:q} --configfile {params.study:q}"
+        "snakemake --nolock --report {output.page:q} --configfile {params.study:q}"
         " -- {input.rendered:q} {input.tables:q} > {log:q} 2>&1"
+        " && annobench seal {output.page:q} --out {output.sums:q}"

@@ -13,8 +13,6 @@ rule train:
         [f"{layout.CELL}/{name}" for name in layout.CELL_FILES],
     log:
         "results/{study}/logs/train/{dataset}/{noise}/{model}/{method}/{seed}.log",
-    benchmark:
-        "results/{study}/benchmarks/train/{dataset}/{noise}/{model}/{method}/{seed}.tsv"
     retries: 1
     conda:
         "../../envs/annobench.yaml"

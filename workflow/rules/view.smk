@@ -9,8 +9,6 @@ rule view:
         layout.VIEW,
     log:
         "results/{study}/logs/views/{dataset}/{model}/{view}.log",
-    benchmark:
-        "results/{study}/benchmarks/views/{dataset}/{model}/{view}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: lambda wildcards: study.shared_training(wildcards.dataset, wildcards.model).threads
@@ -38,8 +36,6 @@ rule embed:
         layout.EMBEDDINGS,
     log:
         "results/{study}/logs/embed/{dataset}.log",
-    benchmark:
-        "results/{study}/benchmarks/embed/{dataset}.tsv"
     conda:
         "../../envs/annobench.yaml"
     threads: study.training.threads

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from annobench import parsing, percentages, tables
+from annobench.clock import phase
 from annobench.files import canonical_json
 from annobench.models.generating import Said, Writer
 from annobench.models.learner import put_to_use
@@ -54,6 +55,7 @@ class Asker:
     learned: Mapping[str, Tensor] = field(default_factory=dict)
     """A cell's trained parameters, which make it a trained model."""
 
+    @phase("asking")
     def ask(self, questions: Sequence[Question], backend: Backend) -> pd.DataFrame:
         """`tables.VIEW`, one row for each question, in their order.
 
@@ -102,6 +104,7 @@ class Asker:
         )
         return frame
 
+    @phase("asking")
     def distributions(self, items: pd.DataFrame) -> pd.DataFrame:
         """How people answer `tables.ITEMS`, as the model writes it down: the columns item, text and
         verbal of `tables.PREDICTIONS`. `views.verbal` says how it is asked; it writes the likeliest
@@ -127,6 +130,7 @@ class Asker:
         ]
         return pd.DataFrame({"item": items["item"].to_numpy(), "text": said, "verbal": read})
 
+    @phase("asking")
     def responses(self, items: pd.DataFrame) -> list[Said]:
         """A response to the prompt of each of `tables.ITEMS`, drawn at `views.temperature`. The
         trained and the untrained model draw by the same uniform numbers.

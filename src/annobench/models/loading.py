@@ -1,9 +1,11 @@
 """Models and tokenizers from local folders: safetensors only, no remote code, no network."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from annobench.clock import phase
 from annobench.errors import AnnobenchError, one_line
 
 if TYPE_CHECKING:
@@ -22,12 +24,38 @@ def is_encoder_decoder(folder: Path) -> bool:
     return bool(AutoConfig.from_pretrained(folder, local_files_only=True).is_encoder_decoder)
 
 
+loaded: list[Path] = []
+"""The folders of the models that this process read from disk."""
+
+_kept: "dict[Path, PreTrainedModel]" = {}
+"""Models as they come, read before this process was forked."""
+
+
+@phase("loading")
 def load_model(folder: Path) -> "PreTrainedModel":
-    """The model in fp32, ready to train.
+    """The model in fp32, ready to train. One that is kept is handed out once.
 
     Raises:
         AnnobenchError: transformers cannot load it as a causal or sequence-to-sequence model.
     """
+    place = folder.absolute()
+    if place in _kept:
+        return _kept.pop(place)
+    loaded.append(place)
+    return _read(folder)
+
+
+def keep(folder: Path, share: float) -> None:
+    """Keep a model for the processes that are forked from this one, if all that is kept takes no
+    more than this share of the machine's memory."""
+    sizes = [4 * parameter_count(each) for each in {*_kept, folder}]
+    if folder not in _kept and sum(sizes) <= share * os.sysconf("SC_PHYS_PAGES") * os.sysconf(
+        "SC_PAGE_SIZE"
+    ):
+        _kept[folder] = _read(folder)
+
+
+def _read(folder: Path) -> "PreTrainedModel":
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from annobench.clock import phase
 from annobench.errors import AnnobenchError
 from annobench.models.decoder import DecoderScorer, States, TopDecoder, layer_stack
 from annobench.models.encoder_decoder import EncoderDecoderScorer
@@ -125,6 +126,7 @@ def _after_embeddings(model: "PreTrainedModel") -> list[nn.Module]:
     raise AssertionError("the stack is one of the model's modules")
 
 
+@phase("loading")
 def load_scorer(
     folder: Path,
     settings: Model,

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from annobench import tables
 from annobench.evaluation.cells import OK
 from annobench.evaluation.summary import NO_NOISE
-from annobench.reporting import style
+from annobench.reporting import style, times
 from annobench.reporting.shown import Shown
 
 _AXES = {"dataset": "datasets", "model": "models", "noise": "noises", "method": "methods"}
@@ -85,6 +86,11 @@ class StudyTables:
     @cached_property
     def recovery(self) -> pd.DataFrame:
         return self._read("recovery")
+
+    @cached_property
+    def times(self) -> list[dict[str, Any]]:
+        """See `reporting.times`."""
+        return times.read(self.folder / "logs/times.jsonl")
 
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])

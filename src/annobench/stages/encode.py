@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from annobench import tables, tensors
+from annobench.clock import phase
 from annobench.models.decoder import DecoderScorer, States, check_packing, frozen_states
 from annobench.models.loading import is_encoder_decoder, load_model, load_tokenizer
 from annobench.models.memory import in_smaller_rows
@@ -63,6 +64,7 @@ def encode(
     return tokens, None if is_free_text(items) else states_of(tokens, folder, model, training)
 
 
+@phase("encoding")
 def states_of(
     tokens: list[TokenItem], folder: Path, model: Model, training: Training
 ) -> States | None:

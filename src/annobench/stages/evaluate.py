@@ -1,8 +1,9 @@
 """Evaluate: the files of all cells to the tables of the study."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from annobench import tables
 from annobench.errors import AnnobenchError, one_line
@@ -10,46 +11,46 @@ from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS
 from annobench.files import canonical_json, read_json
+from annobench.study import Cell
+
+_TOGETHER = 100
+"""Cells whose files are read at once; they take a few megabytes."""
 
 
-def read_cell(
-    folder: Path,
-    dataset: str,
-    noise: str | None,
-    model: str,
-    method: str,
-    seed: int | None,
-) -> CellResult:
-    """One cell's files.
+def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
+    """Cells from the folders of their files, in this order.
 
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    record = read_json(folder / "run.json")
+    for begin in range(0, len(cells), _TOGETHER):
+        yield from _read(cells[begin : begin + _TOGETHER])
+
+
+def _read(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
+    frames = {
+        name: tables.read_all(
+            [folder / f"{name}.parquet" for folder, _ in cells], getattr(tables, name.upper())
+        )
+        for name in ("predictions", "targets", "annotators", "history")
+    }
+    for number, (folder, cell) in enumerate(cells):
+        found = _run(folder / "run.json") | asdict(cell)
+        for name, of_cells in frames.items():
+            found[name] = None if of_cells[number].empty else of_cells[number]
+        yield CellResult(**found)
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """What the evaluation takes from a cell's record."""
+    record = read_json(path)
     try:
         run = {name: record[name] for name in (*RUN_FIELDS, *COST_FIELDS) if name != "settings"}
-        run["settings"] = canonical_json(record["recipe"]["method"])
+        return run | {"settings": canonical_json(record["recipe"]["method"])}
     except (LookupError, TypeError, ValueError) as error:
         raise AnnobenchError(
-            f"{folder}/run.json: found no record of a cell ({one_line(error)}); allowed: one"
+            f"{path}: found no record of a cell ({one_line(error)}); allowed: one"
         ) from error
-
-    def table(name: str) -> pd.DataFrame | None:
-        frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))
-        return None if frame.empty else frame
-
-    return CellResult(
-        dataset=dataset,
-        noise=noise,
-        model=model,
-        method=method,
-        seed=seed,
-        predictions=table("predictions"),
-        targets=table("targets"),
-        annotators=table("annotators"),
-        history=table("history"),
-        **run,
-    )
 
 
 def read_crowd(annotations: Path, truth: Path, dataset: str, noise: str, seed: int) -> Crowd:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from annobench import tables, tensors
+from annobench import layout, sums, tables, tensors
 from annobench.card import card
 from annobench.errors import AnnobenchError
 from annobench.files import csv_text, read_json, replacing_folder
@@ -62,8 +62,8 @@ def read_kept(
 
 
 def export(kept: Kept, source: Path, model: Model, out: Path) -> None:
-    """Write `out`: the model and its tokenizer, README.md (the card), predictions.csv and
-    annotators.csv.
+    """Write `out`: the model and its tokenizer, README.md (the card), predictions.csv,
+    annotators.csv, and the checksums of all in SHA256SUMS.
 
     `source` is the folder of the model before training.
 
@@ -85,6 +85,8 @@ def export(kept: Kept, source: Path, model: Model, out: Path) -> None:
             adapter=(folder / "adapter_config.json").exists(),
         )
         (folder / "README.md").write_text(text, encoding="utf-8")
+        made = [path for path in folder.rglob("*") if path.is_file()]
+        sums.write(folder / layout.EXPORT_SUMS, made)
 
 
 def predictions(items: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:

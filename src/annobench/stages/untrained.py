@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from annobench import tables
+from annobench import seals, tables
 from annobench.files import canonical_json
 from annobench.models.asking import Asker
 from annobench.questions import Backend, Question
@@ -32,7 +32,7 @@ class Untrained:
         """See `methods.Model.ask`."""
         key = canonical_json([self.recipe, backend, [asdict(question) for question in questions]])
         path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet"
-        if not path.exists():
+        if not seals.whole(path):
             tables.write(path, self.asker.ask(questions, backend), tables.VIEW)
         return tables.read(path, tables.VIEW)
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from annobench import seals
 from annobench.tensors import write
 
 
@@ -86,15 +87,12 @@ def save(path: Path, saved: Snapshot, recipe: str) -> None:
 
 
 def load(path: Path, recipe: str) -> Snapshot | None:
-    """The snapshot at `path` if there is one and it belongs to this recipe, else None."""
-    if not path.exists():
+    """The snapshot at `path` if there is one, whole and of this recipe, else None."""
+    if not seals.whole(path):
         return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, Any] = file.metadata() or {}
-            if metadata.get("recipe") != recipe:
-                return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))
-    except (SafetensorError, OSError, KeyError, ValueError, RecursionError):
-        return None
+    with safe_open(path, framework="pt") as file:
+        metadata: dict[str, Any] = file.metadata()
+        if metadata["recipe"] != recipe:
+            return None
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))

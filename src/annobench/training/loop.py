@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.optim import Optimizer
 
+from annobench.clock import phase
 from annobench.methods import Given
 from annobench.models.memory import in_smaller_rows
 from annobench.models.tuning import Scorer
@@ -147,6 +148,7 @@ def fit(
     return {name: value.detach().cpu() for name, value in extra.items()}, history
 
 
+@phase("training")
 def descend(
     scorer: Scorer,
     gradients: Callable[[int, np.ndarray], dict[str, float]],
@@ -278,6 +280,7 @@ def predict(scorer: Scorer, numbers: np.ndarray, options: int, precision: str) -
     return log_probabilities(score(scorer, numbers, options, precision), options)
 
 
+@phase("predicting")
 @torch.no_grad()
 def score(
     scorer: Scorer, numbers: np.ndarray, options: int, precision: str, training: bool = False

@@ -126,7 +126,10 @@ def _note(
 
     known = rows.dropna(subset="true_expertise")
     cells = len(known[["annotator", "task"]].drop_duplicates())
-    found = [spearman(run) for _, run in known.groupby("seed", sort=True)]
+    found = [
+        spearman(run["expertise"].to_numpy(float), run["true_expertise"].to_numpy(float))
+        for _, run in known.groupby("seed", sort=True)
+    ]
     values = ", ".join(f"{a.value:.2f}" for a in found if a.value is not None)
     reasons = dict.fromkeys(f"{_RHO} undefined: {a.reason}" for a in found if a.value is None)
     missing = tables.missing(**place, method=settings.method)

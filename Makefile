@@ -7,7 +7,12 @@ ENVIRONMENT := .venv/installed
 export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test slurm torture check format clean
+.PHONY: demo test slurm torture fuzz check audit format clean
+
+# `make fuzz TARGETS="study tables" INPUTS=1000000`
+INPUTS ?= 100000
+TARGETS ?= study labels-csv labels-jsonl labels-parquet items-csv items-jsonl items-parquet \
+  comparisons responses published chaosnli msp-podcast tables tensors records wheel gguf answers
 
 demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
@@ -32,6 +37,18 @@ check: $(ENVIRONMENT)
 	mypy
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+fuzz: $(ENVIRONMENT)
+	python -m pip install --quiet --disable-pip-version-check --requirement envs/fuzz.lock
+	for target in $(TARGETS); do python tests/fuzz/run.py $$target $(INPUTS) || exit 1; done
+	ANNOBENCH_FUZZ_INPUTS=$(INPUTS) python -m pytest tests/fuzz/test_values.py
+
+# pip-audit needs a network that reaches its database; in an environment of its own.
+audit: $(ENVIRONMENT)
+	python envs/audit.py
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --requirement envs/audit.lock
+	.venv/audit/bin/pip-audit --no-deps --disable-pip --requirement envs/requirements.lock
 
 format: $(ENVIRONMENT)
 	ruff check --fix

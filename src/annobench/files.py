@@ -183,9 +183,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         seals.check(path)
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        del value[seals.MARK]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise AnnobenchError(f"{path}: cannot be read as JSON: {error}") from error
-    del value[seals.MARK]
     return value
 
 

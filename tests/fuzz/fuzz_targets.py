@@ -22,10 +22,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from annobench import assets, comparisons, layout, parsing, percentages, tables
+from annobench import assets, comparisons, layout, parsing, percentages, seals, tables
 from annobench.data import chaosnli, file, msp_podcast
 from annobench.errors import AnnobenchError
-from annobench.files import read_json
+from annobench.files import read_json, write_json
 from annobench.gguf_claims import refuse_claims
 from annobench.noise import observed
 from annobench.reporting import published
@@ -317,9 +317,25 @@ def table_seeds() -> list[bytes]:
     return found
 
 
+def put(path: Path, content: bytes) -> None:
+    """Write a file of ours and, where there is still a place for it, the seal that fits it: what
+    gets past the seals is fuzzed, too."""
+    path.write_bytes(content)
+    try:
+        with path.open("r+b") as file:
+            place = seals._place(file, path.suffix)
+            if place is not None:
+                file.seek(place)
+                file.write(seals.BLANK.encode())
+        if place is not None:
+            seals.seal(path)
+    except Exception:
+        path.write_bytes(content)
+
+
 def read_table(folder: Path, content: bytes) -> None:
     path = folder / "table.parquet"
-    path.write_bytes(content[1:])
+    put(path, content[1:])
     schemas = [SCHEMAS[name] for name in sorted(SCHEMAS)]
     tables.read(path, schemas[content[0] % len(schemas) if content else 0])
 
@@ -329,7 +345,7 @@ def read_tensors(folder: Path, content: bytes) -> None:
     from annobench.training import checkpoint
 
     path = folder / "t.safetensors"
-    path.write_bytes(content)
+    put(path, content)
     checkpoint.load(path, "recipe")
     tensors.read(path)
 
@@ -346,7 +362,7 @@ def tensor_seeds() -> list[bytes]:
 
 
 def read_record(folder: Path, content: bytes) -> None:
-    (folder / "run.json").write_bytes(content)
+    put(folder / "run.json", content)
     for name in ("predictions", "targets", "annotators", "history"):
         (folder / f"{name}.parquet").write_bytes(empty_table(name))
     read_json(folder / "run.json")
@@ -365,7 +381,9 @@ def record_seeds() -> list[bytes]:
     names = ("train_seconds", "total_seconds", "items_per_second", "peak_memory_bytes")
     names += ("rollouts_per_second", "rollout_share", "parameters", "trained_parameters")
     run = dict.fromkeys(names, 1.5) | {"status": "ok", "reason": None, "recipe": {"method": {}}}
-    return [json.dumps(run).encode()]
+    with TemporaryDirectory() as folder:
+        write_json(Path(folder) / "run.json", run)
+        return [(Path(folder) / "run.json").read_bytes()]
 
 
 # archives

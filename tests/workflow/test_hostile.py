@@ -25,7 +25,7 @@ TRICKS = [
     "\N{ZERO WIDTH SPACE}\N{RIGHT-TO-LEFT OVERRIDE}evil\x1b]0;pwned\x07",
     "--help",
     "_nolegend_",
-    "long " * 400,
+    "long " * 12,
     ".. raw:: html\n\n   <script>document.title='pwned'</script>\n",
     "é 漢字 \N{PILE OF POO} null None nan",
 ]
@@ -154,17 +154,20 @@ def test_tables_show_text(hostile):
 
 def test_the_card_shows_text(hostile):
     card = hostile.path(f"results/tiny/models/{CELL}/README.md").read_text(encoding="utf-8")
+    shown = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(card)
     page = Page()
-    page.feed(MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(card))
+    page.feed(shown)
     assert not page.marks & {"script", "img", "a"}
-    assert "<script>" not in re.sub("<code.*?</code>", "", html.unescape(""))
+    for text in (TRICKS[0], STUDY["models"]["llama"]["source"]):
+        assert f"<code>{html.escape(text, quote=False)}</code>" in shown
 
 
 def test_no_script_of_a_study_runs_in_its_report(hostile):
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     report = hostile.path("results/tiny/report.html")
     text = report.read_text(encoding="utf-8")
-    assert "/etc/passwd" not in text or "root:x:" not in text
+    assert "root:x:" not in text
+    assert "<img src=x" not in text
     if browser is None:
         pytest.skip("no browser here")
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"

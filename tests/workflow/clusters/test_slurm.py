@@ -12,13 +12,13 @@ REALM = "geo/half-good/llama/realm/0"
 TIMES = {"costs", "time"}
 
 
-def wait_for(found, seconds=240):
-    """Wait until `found()` is true; what it returned."""
+def wait_for(found, process, seconds=240):
+    """Wait until `found()` is true, while the process goes on."""
     end = time.monotonic() + seconds
-    while not (result := found()):
+    while not found():
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.1)
-    return result
 
 
 def ended(process):
@@ -66,10 +66,10 @@ def test_a_study_through_sbatch_is_the_local_study_bit_for_bit(slurm, study, sub
 @pytest.mark.slow
 def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, locally):
     process = prepared.start(*submit)
-    wait_for(lambda: "RUNNING" in slurm.jobs("train").values())
+    wait_for(lambda: "RUNNING" in slurm.jobs("train").values(), process)
     slurm.act("lose")
     start = time.monotonic()
-    wait_for(lambda: set(slurm.jobs("train").values()) <= {"PENDING", "COMPLETED"})
+    wait_for(lambda: set(slurm.jobs("train").values()) <= {"PENDING", "COMPLETED"}, process)
     noticed = time.monotonic() - start
     slurm.act("return")
     for job, state in slurm.jobs("train").items():
@@ -88,7 +88,7 @@ def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, loca
     # One training at a time: the second waits, or runs, when the submitter is killed.
     one = ("--set-resources", "train:gpu=2")
     process = prepared.start(*submit, *one, start_new_session=True)
-    wait_for(lambda: "COMPLETED" in slurm.jobs("train").values())
+    wait_for(lambda: "COMPLETED" in slurm.jobs("train").values(), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = times(prepared)

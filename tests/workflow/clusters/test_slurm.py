@@ -73,8 +73,10 @@ def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, lo
     noticed = time.monotonic() - start
     slurm.act("return")
     for job, state in slurm.jobs("train").items():
-        if state == "PENDING":  # Slurm gives a node's requeued jobs two minutes
-            slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+        if (
+            state == "PENDING"
+        ):  # Slurm gives a node's requeued jobs two minutes; ten seconds will do
+            slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now+10")
     printed = ended(process)
     assert "Trying to restart" not in printed
     assert len(slurm.jobs("train")) == 2

@@ -87,19 +87,22 @@ def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, lo
 
 @pytest.mark.slow
 def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, locally):
-    # One training at a time: the second waits, or runs, when the submitter is killed.
-    one = ("--set-resources", "train:gpu=2")
-    process = prepared.start(*submit, *one, start_new_session=True)
+    # Two GPUs each: one trains, the other waits, and is held to wait until the submitter is gone.
+    two = ("--set-resources", "train:gpu=2")
+    process = prepared.start(*submit, *two, start_new_session=True)
+    wait_for(lambda: sorted(slurm.jobs("train").values()) == ["PENDING", "RUNNING"], process)
+    (waiting,) = (job for job, state in slurm.jobs("train").items() if state == "PENDING")
+    slurm.ask("scontrol", "hold", waiting)
     wait_for(lambda: "COMPLETED" in slurm.jobs("train").values(), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = times(prepared)
-    left = [job for job, state in slurm.jobs("train").items() if state in ("RUNNING", "PENDING")]
-    assert len(finished) == len(left) == 1
+    assert len(finished) == 1
+    assert slurm.jobs("train")[waiting] == "PENDING"
 
     prepared.do("snakemake", "--unlock")
     ended(prepared.start(*submit))
-    assert [slurm.asked(job)["JobState"] for job in left] == ["CANCELLED"]
+    assert slurm.jobs("train")[waiting] == "CANCELLED"
     assert {path: times(prepared)[path] for path in finished} == finished
     assert len(slurm.jobs("train")) == 3
     assert made(prepared) == made(locally)

@@ -103,7 +103,11 @@ def study(fresh, slurm, tmp_path):
 def prepared(locally, slurm, tmp_path):
     """The study when no cell is trained yet, in an environment that has Slurm."""
     folder = shutil.copytree(locally.folder, tmp_path / "study")
-    shutil.rmtree(folder / "results" / "tiny" / "cells")
+    results = folder / "results" / "tiny"
+    for path in [results / "report.html", *results.glob("*.parquet")]:
+        path.unlink()
+    for name in ("cells", "tables"):
+        shutil.rmtree(results / name)
     return type(locally)(folder, slurm.environment)
 
 

@@ -12,13 +12,13 @@ REALM = "geo/half-good/llama/realm/0"
 TIMES = {"costs", "time"}
 
 
-def wait_for(found, seconds=240):
-    """Wait until `found()` is true; what it returned."""
+def wait_for(found, process, seconds=240):
+    """Wait until `found()` is true, while the process goes on."""
     end = time.monotonic() + seconds
-    while not (result := found()):
+    while not found():
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.1)
-    return result
 
 
 def ended(process):
@@ -66,15 +66,17 @@ def test_a_study_through_sbatch_is_the_local_study_bit_for_bit(slurm, study, sub
 @pytest.mark.slow
 def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, locally):
     process = prepared.start(*submit)
-    wait_for(lambda: "RUNNING" in slurm.jobs("train").values())
+    wait_for(lambda: "RUNNING" in slurm.jobs("train").values(), process)
     slurm.act("lose")
     start = time.monotonic()
-    wait_for(lambda: set(slurm.jobs("train").values()) <= {"PENDING", "COMPLETED"})
+    wait_for(lambda: set(slurm.jobs("train").values()) <= {"PENDING", "COMPLETED"}, process)
     noticed = time.monotonic() - start
     slurm.act("return")
     for job, state in slurm.jobs("train").items():
-        if state == "PENDING":  # Slurm gives a node's requeued jobs two minutes
-            slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+        if (
+            state == "PENDING"
+        ):  # Slurm gives a node's requeued jobs two minutes; ten seconds will do
+            slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now+10")
     printed = ended(process)
     assert "Trying to restart" not in printed
     assert len(slurm.jobs("train")) == 2
@@ -85,19 +87,22 @@ def test_a_lost_node_that_comes_back_changes_nothing(slurm, prepared, submit, lo
 
 @pytest.mark.slow
 def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, locally):
-    # One training at a time: the second waits, or runs, when the submitter is killed.
-    one = ("--set-resources", "train:gpu=2")
-    process = prepared.start(*submit, *one, start_new_session=True)
-    wait_for(lambda: "COMPLETED" in slurm.jobs("train").values())
+    # Two GPUs each: one trains, the other waits, and is held to wait until the submitter is gone.
+    two = ("--set-resources", "train:gpu=2")
+    process = prepared.start(*submit, *two, start_new_session=True)
+    wait_for(lambda: sorted(slurm.jobs("train").values()) == ["PENDING", "RUNNING"], process)
+    (waiting,) = (job for job, state in slurm.jobs("train").items() if state == "PENDING")
+    slurm.ask("scontrol", "hold", waiting)
+    wait_for(lambda: "COMPLETED" in slurm.jobs("train").values(), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = times(prepared)
-    left = [job for job, state in slurm.jobs("train").items() if state in ("RUNNING", "PENDING")]
-    assert len(finished) == len(left) == 1
+    assert len(finished) == 1
+    assert slurm.jobs("train")[waiting] == "PENDING"
 
     prepared.do("snakemake", "--unlock")
     ended(prepared.start(*submit))
-    assert [slurm.asked(job)["JobState"] for job in left] == ["CANCELLED"]
+    assert slurm.jobs("train")[waiting] == "CANCELLED"
     assert {path: times(prepared)[path] for path in finished} == finished
     assert len(slurm.jobs("train")) == 3
     assert made(prepared) == made(locally)

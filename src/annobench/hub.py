@@ -206,12 +206,13 @@ def load(
 @contextmanager
 def _loading(where: str) -> Iterator[None]:
     """What `datasets` raises becomes one sentence."""
-    import yaml
-    from datasets.exceptions import DatasetGenerationError, DatasetsError
+    from datasets.exceptions import DatasetGenerationError
 
     try:
         yield
-    except (OSError, ValueError, RuntimeError, DatasetsError, yaml.YAMLError) as error:
+    except (AnnobenchError, MemoryError):
+        raise
+    except Exception as error:  # the Hub's errors come from an HTTP library of its own choice
         reason = error.__cause__ if isinstance(error, DatasetGenerationError) else error
         raise AnnobenchError(f"{where}: cannot be loaded: {one_line(reason)}") from error
 

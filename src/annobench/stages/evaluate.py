@@ -50,9 +50,13 @@ def _results(
         record = read_json(folder / "run.json")
         run = record | {"settings": canonical_json(record["recipe"]["method"])}
         own = {name: found[number] for name, found in frames.items()}
+        own = {name: frame for name, frame in own.items() if not frame.empty}
         yield CellResult(
             **asdict(cell),
-            **{name: None if frame.empty else frame for name, frame in own.items()},
+            predictions=own.get("predictions"),
+            targets=own.get("targets"),
+            annotators=own.get("annotators"),
+            history=own.get("history"),
             **{name: run[name] for name in (*RUN_FIELDS, *COST_FIELDS)},
         )
 

@@ -100,7 +100,6 @@ def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, loca
     assert len(finished) == 1
     assert slurm.jobs("train")[waiting] == "PENDING"
 
-    prepared.do("snakemake", "--unlock")
     ended(prepared.start(*submit))
     assert slurm.jobs("train")[waiting] == "CANCELLED"
     assert {path: times(prepared)[path] for path in finished} == finished

@@ -50,10 +50,11 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path, before, error):
     )
 
 
-def test_the_temporary_file_is_a_sibling_with_the_same_ending(tmp_path):
+def test_the_temporary_file_has_the_same_name_and_lies_on_the_same_disk(tmp_path):
     with files.replacing(tmp_path / "table.parquet") as temporary:
-        assert temporary.parent == tmp_path
-        assert temporary.suffix == ".parquet"
+        temporary.touch()
+        assert temporary.parent.parent == tmp_path
+        assert temporary.name == "table.parquet"
 
 
 def test_permissions_follow_the_umask(tmp_path):

@@ -12,7 +12,7 @@ from annobench.files import read_json
 from annobench.methods import VIEWS
 from annobench.study import Study
 
-_BELOW: list[tuple[str, ...]] = [
+_MADE: list[tuple[str, ...]] = [
     (layout.RESPONSES,),
     (layout.ITEMS,),
     (layout.EMBEDDINGS,),
@@ -20,16 +20,13 @@ _BELOW: list[tuple[str, ...]] = [
     (layout.ANNOTATIONS, layout.TRUTH),
     (layout.TOKENS, layout.STATES),
     tuple(f"{layout.CELL}/{name}" for name in layout.CELL_FILES),
-]
-"""The files that each job makes up to the cells, what is read before what reads it."""
-_ABOVE: list[tuple[str, ...]] = [
     tuple(layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES),
     tuple(layout.TABLE.replace("{suffix}", end) for end in (*layout.TABLE_SUFFIXES, layout.SUMS)),
     tuple(layout.FIGURE.replace("{suffix}", end) for end in (*layout.FIGURE_SUFFIXES, layout.SUMS)),
     (layout.REPORT, layout.REPORT_SUMS),
     (f"{layout.EXPORT}/README.md", f"{layout.EXPORT}/{layout.EXPORT_SUMS}"),
 ]
-"""Those of the jobs that read all cells."""
+"""The files that each job makes, in the order in which they are made."""
 _KEPT: list[tuple[str, ...]] = [
     (layout.STUDY,),
     (layout.CHECKPOINT,),
@@ -45,7 +42,7 @@ class Fault:
     remade: Path
     """What to remove, so that it is made again: a file, or an exported model's folder."""
     step: int | None
-    """When to make it again, if not by whatever needs it, see `steps`."""
+    """When to make it again, see `steps`; None if it is not by Snakemake."""
 
 
 def faults(study: Study) -> list[Fault]:
@@ -54,8 +51,8 @@ def faults(study: Study) -> list[Fault]:
     exports = results / "models"
     paths = {str(path) for path in results.rglob("[!.]*") if path.is_file()}
     found: dict[Path, Fault] = {}
-    for number, job in enumerate([*_BELOW, *_ABOVE, *_KEPT], start=1):
-        step = number if job in _BELOW else None
+    for number, job in enumerate([*_MADE, *_KEPT], start=1):
+        step = None if job in _KEPT else number
         for made in _found(study, job, paths):
             for name in made:
                 for path, fault in _of(Path(name), made, paths).items():
@@ -78,10 +75,11 @@ def remove(fault: Fault) -> None:
 
 
 def steps(found: list[Fault]) -> list[list[str]]:
-    """What Snakemake is to make again in runs of their own, before the usual run does the rest.
+    """What Snakemake is to make again in runs of their own, before the usual run.
 
-    In one run it would make anew all that depends on them. In the next, it finds by their checksums
-    that files of up to a megabyte are what they were.
+    In one run it would make anew all that depends on what it makes. In the next, it finds by their
+    checksums that files of up to a megabyte are what they were. And a file that is missing, but not
+    newer than what was made of it, it makes only if asked.
     """
     groups: dict[int, dict[str, None]] = {}
     for fault in found:

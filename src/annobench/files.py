@@ -24,34 +24,26 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; on success flush it to disk and rename it to `path`.
+    """Yield a file of the same name in a scratch folder; on success flush it to disk and rename it
+    to `path`.
 
     If the body raises (disk full, killed, interrupted), `path` keeps its old content, or stays
-    absent, and the sibling is removed.
+    absent.
 
     Raises:
         OSError: it cannot be written; `filename` is `path`.
     """
-    with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f"{_SCRATCH}{path.name}."
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        temporary = Path(name)
-        try:
-            yield temporary
-            flush(temporary)
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-            flush(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-            os.close(handle)
+    with _scratch(path) as scratch:
+        temporary = scratch / path.name
+        yield temporary
+        _finish(temporary)
+        temporary.replace(path)
+        flush(path.parent)
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; on success flush what it holds and rename it.
+    """Yield an empty folder in a scratch folder; on success flush what it holds and rename it.
 
     If the body raises, `folder` keeps its old content, or stays absent. One whose content is the
     same already is left as it is, so that whoever reads it is not disturbed.
@@ -59,52 +51,54 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; `filename` is `folder`.
     """
-    with naming(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f"{_SCRATCH}{folder.name}."
-        with (
-            tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as scratch,
-            _locked(Path(scratch)),
-        ):
-            building = Path(scratch) / "folder"
-            building.mkdir()
-            yield building
-            if _equal(folder, building):
-                return
-            for path in building.rglob("*"):
-                if path.is_file():
-                    path.chmod(0o666 & ~_umask())
-                flush(path)
-            flush(building)
-            if folder.exists():
-                folder.replace(Path(scratch) / "old")
-            building.replace(folder)
+    with _scratch(folder) as scratch:
+        building = scratch / "new"
+        building.mkdir()
+        yield building
+        if _equal(folder, building):
+            return
+        for path in (*building.rglob("*"), building):
+            _finish(path)
+        if folder.exists():
+            folder.replace(scratch / "old")
+        building.replace(folder)
         flush(folder.parent)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 _SCRATCH = ".making."
 
 
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A folder beside `path`, with a lock on it, which is removed afterwards."""
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f"{_SCRATCH}{path.name}."
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as name:
+            handle = os.open(name, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield Path(name)
+            finally:
+                os.close(handle)
+
+
+def _finish(path: Path) -> None:
+    """Flush a file or folder, and let the umask say who may read a file: libraries do not ask."""
+    if path.is_file():
+        path.chmod(0o666 & ~_umask())
+    flush(path)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left unfinished below a folder; living ones hold a lock."""
-    for path in list(folder.rglob(f"{_SCRATCH}*")):
-        handle = os.open(path, os.O_RDONLY)
+    for scratch in list(folder.rglob(f"{_SCRATCH}*/")):
+        handle = os.open(scratch, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(scratch)
         except BlockingIOError:
             continue
-        else:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
         finally:
             os.close(handle)
 

@@ -147,7 +147,17 @@ def record(folder: Path, target: str) -> None:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    command = (sys.executable, "-c", _RECORD, target, "--touch", "--forceall", "--cores", "1")
+    command = (
+        sys.executable,
+        "-c",
+        _RECORD,
+        target,
+        "--touch",
+        "--forceall",
+        "--cores",
+        "1",
+        "--no-hooks",
+    )
     with (folder / "record.log").open("w") as log:
         subprocess.run(command, cwd=folder, check=True, stdout=log, stderr=log)
 

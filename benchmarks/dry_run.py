@@ -42,6 +42,7 @@ BLOCKED = (
 """What only the jobs need."""
 
 BLOCKER = f"""
+import pkgutil
 import sys
 
 class Blocker:
@@ -50,7 +51,10 @@ class Blocker:
             raise ImportError(f"{{name}} is blocked: a dry-run does not need it")
 
 sys.meta_path.insert(0, Blocker())
+modules = pkgutil.iter_modules
+pkgutil.iter_modules = lambda *path: (m for m in modules(*path) if "_plugin_slurm" not in m.name)
 """
+"""Snakemake loads every executor that is installed; Slurm's needs pandas itself."""
 
 
 def study(noises: int, seeds: int) -> dict[str, Any]:

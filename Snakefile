@@ -14,10 +14,6 @@ from annobench.study import parse_study
 
 min_version("9.27")
 
-# The jobs of this process share a warm one, see annobench.warm. So no rule has `benchmark:`, which
-# would measure who waits for the job: what each command takes stands in logs/times.jsonl.
-os.environ[warm.WORKFLOW] = str(os.getpid())
-
 with errors.plain():
     # Snakemake takes the last of two equal keys, and does not say where a file is broken.
     for path in workflow.configfiles or ["config.yaml"]:
@@ -56,8 +52,12 @@ onstart:
         for folder in (layout.RESULTS.format(study=study.study), "assets"):
             sweep(Path(folder))
         write_json(Path(study_file), recipes.whole(study))
-    # Not known on a cluster: there, cores are those of the machine that submits.
-    cores = None if workflow.non_local_exec else workflow.resource_settings.cores
+    # Jobs on this machine share a warm process, see annobench.warm. So no rule has `benchmark:`, which
+    # would measure who waits for the job: what each command takes stands in logs/times.jsonl.
+    if workflow.local_exec:
+        os.environ[warm.WORKFLOW] = str(os.getpid())
+    # On a cluster, cores would be those of the machine that submits.
+    cores = workflow.resource_settings.cores if workflow.local_exec else None
     run = {"workflow": os.getpid(), "cores": cores, "begun": Process().create_time()}
     clock.add(Path(layout.TIMES.format(study=study.study)), run)
 

@@ -62,10 +62,18 @@ def test_a_line_for_each_command_however_it_ends(tmp_path, monkeypatch, fails):
                     raise ValueError("broken")
         except ValueError:
             assert fails
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    text = path.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines() if line]
     assert [line["command"] for line in lines] == [["train", "a"], ["train", "b"]]
     for line in lines:
         assert line["status"] == fails
         assert line["phases"]["training"] == 0.5
         assert line["seconds"] >= line["phases"]["starting"] > 0
         assert line["threads"] >= 1
+
+
+def test_a_line_that_cannot_be_written_costs_no_result(tmp_path, caplog):
+    (tmp_path / "logs").write_text("not a folder", encoding="utf-8")
+    with clock.noted(tmp_path / "logs/times.jsonl", ["train"]):
+        pass
+    assert "a line is missing" in caplog.text

@@ -1,7 +1,10 @@
 """A workflow's jobs share one process, and nothing of it outlives the workflow."""
 
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +17,8 @@ from annobench import warm
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="abstract sockets and pidfds are Linux's"
 )
+
+SOURCE = Path(warm.__file__).parents[1]
 
 STUDY = """\
 study: tiny
@@ -41,7 +46,7 @@ def start(workflow, tmp_path):
     def job(*command, **environment):
         own = {warm.WORKFLOW: str(workflow.pid)} | environment
         return subprocess.Popen(
-            [sys.executable, "-m", "annobench", *command],
+            [sys.executable, "-P", "-m", "annobench", *command],
             cwd=tmp_path,
             env=os.environ | own,
             stdout=subprocess.PIPE,
@@ -59,8 +64,9 @@ def stuck(start, workflow, tmp_path):
     client = start("validate", "never.yaml")
     (server,) = until(lambda: servers(workflow.pid))
     (child,) = until(lambda: children(server))
-    until(lambda: (tmp_path / "never.yaml").name in command_of(child) or sleeps(child))
-    return client, server, child
+    end = os.open(tmp_path / "never.yaml", os.O_WRONLY)  # waits until the command reads
+    yield client, server, child
+    os.close(end)
 
 
 def until(found, seconds=60):
@@ -91,19 +97,14 @@ def field(process, number):
         return None
 
 
-def sleeps(process):
-    return field(process, 0) == "S"
-
-
 def lives(process):
     return field(process, 0) not in (None, "Z")
 
 
 def servers(workflow):
     """Those that are not children of another."""
-    named = [
-        p for p in processes() if command_of(p)[1:4] == ["-m", "annobench.warm", str(workflow)]
-    ]
+    server = ["-P", "-m", "annobench.warm", str(workflow)]
+    named = [p for p in processes() if command_of(p)[1:5] == server]
     return [p for p in named if lives(p) and int(field(p, 1) or 0) not in named]
 
 
@@ -112,11 +113,20 @@ def children(server):
 
 
 def test_a_job_prints_and_ends_as_by_hand(start, tmp_path):
-    for command in (["validate", "study.yaml"], ["validate", "absent.yaml"], ["no-such-command"]):
+    commands = (
+        ["validate", "study.yaml"],
+        ["validate", "absent.yaml"],
+        ["no-such-command"],
+        ["prepare", "study.yaml", "geo"],
+    )
+    clock = re.compile(r"^\d\d:\d\d:\d\d ", re.M)
+    for command in commands:
         by_hand = start(*command, **{warm.WORKFLOW: ""})
+        out, err = by_hand.communicate()
         job = start(*command)
-        expected, found = by_hand.communicate(), job.communicate()
-        assert (job.returncode, found) == (by_hand.returncode, expected)
+        found_out, found_err = job.communicate()
+        assert (job.returncode, found_out) == (by_hand.returncode, out)
+        assert clock.sub("", found_err) == clock.sub("", err)
     assert (tmp_path / ".snakemake/log").exists()  # the server's own words lie there
 
 
@@ -184,3 +194,43 @@ def test_without_a_living_workflow_a_command_runs_by_itself(start, workflow):
     workflow.wait()
     assert start("validate", "study.yaml").wait() == 0
     assert not servers(workflow.pid)
+
+
+def test_where_no_server_can_be_had_a_command_runs_by_itself(start, workflow, tmp_path):
+    """As in a container whose kernel refuses pidfds."""
+    refused = "import os\ndef refuse(pid): raise OSError(38, 'no')\nos.pidfd_open = refuse\n"
+    (tmp_path / "sitecustomize.py").write_text(refused, encoding="utf-8")
+    job = start("validate", "study.yaml", PYTHONPATH=f"{tmp_path}:{SOURCE}")
+    out, err = job.communicate(timeout=60)
+    assert job.returncode == 0, err
+    assert "cells" in out
+    assert "no warm process to be had" in err
+
+
+def test_clients_that_go_at_once_and_requests_that_cannot_be_read_harm_nobody(start, workflow):
+    assert start("validate", "study.yaml").wait() == 0
+    (server,) = servers(workflow.pid)
+    descriptors = Path(f"/proc/{server}/fd")
+    before = len(list(descriptors.iterdir()))
+    address = warm._address(str(workflow.pid))
+    request = {"argv": ["--help"], "cwd": "/", "environment": dict(os.environ), "begun": 0.0}
+    for _ in range(50):
+        with socket.socket(socket.AF_UNIX) as client, Path(os.devnull).open("wb") as nowhere:
+            client.connect(address)
+            warm._send(client, request, [nowhere.fileno(), nowhere.fileno()])
+        with socket.socket(socket.AF_UNIX) as client, Path(os.devnull).open("wb") as nowhere:
+            client.connect(address)
+            socket.send_fds(client, [b"nonsense"[:4]], [nowhere.fileno(), nowhere.fileno()])
+    until(lambda: len(list(descriptors.iterdir())) <= before and not children(server))
+    assert start("validate", "study.yaml").wait() == 0
+    assert servers(workflow.pid) == [server]
+
+
+def test_an_edited_source_is_run_as_it_is_now(start, tmp_path):
+    shutil.copytree(SOURCE / "annobench", tmp_path / "src/annobench")
+    own = {"PYTHONPATH": str(tmp_path / "src")}
+    assert "Another line" not in start("--help", **own).communicate()[0]
+    cli = tmp_path / "src/annobench/cli.py"
+    text = cli.read_text(encoding="utf-8").replace("The command line", "Another line", 1)
+    cli.write_text(text, encoding="utf-8")
+    assert "Another line" in start("--help", **own).communicate()[0]

@@ -7,7 +7,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,21 +46,25 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
         )
-        with errors.plain(), _clock(kwargs.get("file")):
+        with errors.plain():
             function(*args, **kwargs)
 
     return run
 
 
-def _clock(study: Path | None) -> AbstractContextManager[None]:
-    """Notes what a stage of a workflow takes; such read the study where the workflow wrote it."""
-    if study is None or study.name != Path(layout.STUDY).name or "time" in sys.argv[1:2]:
-        return nullcontext()
-    return clock.noted(study.parent / "logs/times.jsonl", sys.argv[1:])
+def job(function: Callable[..., None]) -> Callable[..., None]:
+    """A command that the workflow runs: it notes itself in its log, and what it takes beside the
+    study, if the workflow wrote that."""
 
+    @wraps(function)
+    def run(file: Path, *args: Any, **kwargs: Any) -> None:
+        logging.getLogger("annobench").info("$ annobench %s", shlex.join(sys.argv[1:]))
+        in_workflow = file.name == Path(layout.STUDY).name
+        times = file.parent / Path(layout.TIMES).relative_to(layout.RESULTS)
+        with clock.noted(times, sys.argv[1:]) if in_workflow else nullcontext():
+            function(file, *args, **kwargs)
 
-def _log_command() -> None:
-    logging.getLogger("annobench").info("$ annobench %s", shlex.join(sys.argv[1:]))
+    return command(run)
 
 
 def _path(study: Study, pattern: str, **names: str) -> Path:
@@ -98,7 +102,7 @@ def keys() -> None:
     typer.echo(reference.keys(), nl=False)
 
 
-@command
+@job
 def fetch(
     file: StudyFile,
     source: Annotated[str, typer.Argument(help="A source of the study: a model's or encoder's.")],
@@ -106,13 +110,12 @@ def fetch(
     """Fetch a model's files and check their checksums."""
     from annobench.assets import Source, fetch_alone
 
-    _log_command()
     sha256 = _entry(read_study(file).sources(), "sources", source)
     manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
     fetch_alone(Source.parse(source), sha256, manifest)
 
 
-@command
+@job
 def respond(file: StudyFile, dataset: DatasetName) -> None:
     """Let models respond to a data set's prompts, or score its responses."""
     from annobench import tables
@@ -120,7 +123,6 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
     from annobench.models.memory import said_plainly
     from annobench.stages import respond as stage
 
-    _log_command()
     study = read_study(file)
     entry = _entry(study.datasets, "datasets", dataset)
     folders = {model.source: folder_of(model.source) for model in study.makers(dataset)}
@@ -135,14 +137,13 @@ def respond(file: StudyFile, dataset: DatasetName) -> None:
     tables.write(Disk(study).path(layout.RESPONSES, dataset=dataset), found, tables.RESPONSES)
 
 
-@command
+@job
 def prepare(file: StudyFile, dataset: DatasetName) -> None:
     """Build a data set's items."""
     from annobench import tables
     from annobench.disk import Disk
     from annobench.stages.prepare import prepare as stage
 
-    _log_command()
     study = read_study(file)
     entry = _entry(study.datasets, "datasets", dataset)
     root = None if study.hub_root is None else Path(study.hub_root)
@@ -154,14 +155,13 @@ def prepare(file: StudyFile, dataset: DatasetName) -> None:
     tables.write(disk.path(layout.ITEMS, dataset=dataset), items, tables.ITEMS)
 
 
-@command
+@job
 def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int) -> None:
     """Draw the annotations of a data set's training items."""
     from annobench import tables
     from annobench.disk import Disk
     from annobench.stages.annotate import annotate as stage
 
-    _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     entry = _entry(study.noise, "noise", noise)
@@ -177,14 +177,13 @@ def annotate(file: StudyFile, dataset: DatasetName, noise: NoiseName, seed: int)
     tables.write(path, annotations, tables.ANNOTATIONS)
 
 
-@command
+@job
 def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     """Tokenize a data set for a model and run the model's frozen layers once."""
     from annobench.disk import Disk
     from annobench.models.memory import said_plainly
     from annobench.stages import encode as stage
 
-    _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     entry = _entry(study.models, "models", model)
@@ -195,7 +194,7 @@ def encode(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
     stage.write_features(*disk.feature_paths(dataset, model), *found)
 
 
-@command
+@job
 def view(
     file: StudyFile,
     dataset: DatasetName,
@@ -209,7 +208,6 @@ def view(
     from annobench.models.memory import said_plainly
     from annobench.stages.view import view as stage
 
-    _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     _entry(study.models, "models", model)
@@ -221,14 +219,13 @@ def view(
     tables.write(disk.view_path(dataset, model, name), found, tables.VIEW)
 
 
-@command
+@job
 def embed(file: StudyFile, dataset: DatasetName) -> None:
     """Embed the prompts of a data set with the study's sentence encoder."""
     from annobench import tables
     from annobench.disk import Disk, folder_of
     from annobench.stages.embed import embeddings
 
-    _log_command()
     study = read_study(file)
     _entry(study.datasets, "datasets", dataset)
     disk = Disk(study)
@@ -238,7 +235,7 @@ def embed(file: StudyFile, dataset: DatasetName) -> None:
     tables.write(disk.path(layout.EMBEDDINGS, dataset=dataset), found, tables.EMBEDDINGS)
 
 
-@command
+@job
 def train(
     file: StudyFile,
     cell: CellName,
@@ -251,7 +248,6 @@ def train(
     from annobench.stages.record import record
     from annobench.training.loop import Checkpointing
 
-    _log_command()
     study = read_study(file)
     cells = {point.path: point for point in study.cells()}
     point: Cell = _entry(cells, "cells", cell)
@@ -270,14 +266,13 @@ def train(
     typer.echo(f"{counter}: {run['status']}{reason}, {run['total_seconds']:.1f} s")
 
 
-@command
+@job
 def evaluate(file: StudyFile) -> None:
     """Measure every cell, average over seeds and compare methods."""
     from annobench import tables
     from annobench.disk import Disk
     from annobench.evaluation.study import evaluate as core
 
-    _log_command()
     study = read_study(file)
     disk = Disk(study)
     datasets = dict.fromkeys(point.dataset for point in study.cells())
@@ -292,13 +287,12 @@ def evaluate(file: StudyFile) -> None:
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])
 
 
-@command
+@job
 def export(file: StudyFile, cell: CellName) -> None:
     """Write a cell's trained model as a folder that transformers or PEFT loads, with its card."""
     from annobench.disk import Disk, place
     from annobench.stages import export as stage
 
-    _log_command()
     study = read_study(file)
     exported = {point.path: point for point in study.cells() if point.method in study.export}
     point: Cell = _entry(exported, "cells of exported methods", cell)
@@ -309,7 +303,7 @@ def export(file: StudyFile, cell: CellName) -> None:
     stage.export(kept, disk.model_folder(point.model), study.models[point.model], out)
 
 
-@command
+@job
 def table(
     file: StudyFile, name: Annotated[str, typer.Argument(help="A table of the study.")]
 ) -> None:
@@ -318,7 +312,6 @@ def table(
     from annobench.reporting.formats import WRITERS
     from annobench.reporting.study_tables import StudyTables
 
-    _log_command()
     study = read_study(file)
     entry = _entry(study.tables, "tables", name)
     source = StudyTables(_path(study, layout.RESULTS))
@@ -328,7 +321,7 @@ def table(
     _write_sums(study, layout.TABLE, layout.TABLE_SUFFIXES, table=name)
 
 
-@command
+@job
 def figure(
     file: StudyFile, name: Annotated[str, typer.Argument(help="A figure of the study.")]
 ) -> None:
@@ -337,7 +330,6 @@ def figure(
     from annobench.reporting import style
     from annobench.reporting.study_tables import StudyTables
 
-    _log_command()
     study = read_study(file)
     entry = _entry(study.figures, "figures", name)
     source = StudyTables(_path(study, layout.RESULTS))

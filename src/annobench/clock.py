@@ -1,6 +1,7 @@
 """Where a process's time goes: the seconds of each phase of its work."""
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 begun = time.time()
 """When this process's command began, in seconds since the epoch: before the process if that was
@@ -38,7 +41,7 @@ def phase(name: str) -> Iterator[None]:
 
 @contextmanager
 def noted(path: Path, command: list[str]) -> Iterator[None]:
-    """Add a line about this process's command to a file, however the command ends."""
+    """Add a line about this process's command to a file, also if the command fails."""
     spent["starting"] = time.time() - begun
     status = 1
     try:
@@ -56,11 +59,15 @@ def noted(path: Path, command: list[str]) -> Iterator[None]:
             "peak_memory_bytes": getrusage(RUSAGE_SELF).ru_maxrss * 1024,
             "status": status,
         }
-        add(path, line)
+        try:
+            add(path, line)
+        except OSError as error:  # what was computed is not lost for it
+            log.warning("%s: a line is missing: %s", path, error)
 
 
 def add(path: Path, line: dict[str, Any]) -> None:
-    """Add a line of JSON to a file: in one write, so that those of others do not mix in."""
+    """Add a line of JSON to a file: in one write, so that those of others do not mix in. On a
+    network file system they may, and a line may be lost."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab", buffering=0) as file:
-        file.write(json.dumps(line).encode() + b"\n")
+        file.write(b"\n" + json.dumps(line).encode() + b"\n")  # behind what a kill cut short

@@ -7,14 +7,16 @@ environment and writes to the job's stdout and stderr. A child that ends tells t
 modules it imported and which models it loaded; the server then does so, too, and the next child
 has them. Children share these pages until they write.
 
-Nothing outlives the workflow. The server ends with Snakemake, whatever ends it; a child ends with
-the server, and with its client. A failing command ends its own child only.
+Nothing outlives the workflow. The server ends with Snakemake, whatever ends that, once it is done
+with what it is loading; a child ends with the server, and with its client. A failing command ends
+its own child only. After an edit of annobench's source the command is run afresh.
 
 Linux only, as it needs abstract sockets (which leave no file behind) and pidfds; elsewhere, and by
 hand, a command runs in its own process. Nothing of a GPU is touched before the fork.
 """
 
 import ctypes
+import errno
 import gc
 import importlib
 import json
@@ -28,7 +30,8 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -61,10 +64,8 @@ def run(argv: list[str], begun: float) -> int | None:
         return None
     request = {"argv": argv, "cwd": os.getcwd(), "environment": dict(os.environ), "begun": begun}
     with connection:
-        body = json.dumps(request).encode()
-        socket.send_fds(connection, [_LENGTH.pack(len(body))], [1, 2])
-        connection.sendall(body)
         try:
+            _send(connection, request, [1, 2])
             answer = _received(connection)
         except (EOFError, OSError):
             print("annobench: error: the warm process died, and this job with it", file=sys.stderr)
@@ -117,7 +118,8 @@ def _started(workflow: str) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"warm-{workflow}.log").open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", __name__, workflow],
+            # -P: no module of the user's folder is taken for another.
+            [sys.executable, "-P", "-m", __name__, workflow],
             # Whether there is a GPU is then asked of NVML, and CUDA is not begun before the fork.
             env=os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             stdin=subprocess.DEVNULL,
@@ -152,9 +154,12 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
     return found
 
 
-def _send(connection: socket.socket, value: dict[str, Any]) -> None:
+def _send(
+    connection: socket.socket, value: dict[str, Any], descriptors: Sequence[int] = ()
+) -> None:
     body = json.dumps(value).encode()
-    connection.sendall(_LENGTH.pack(len(body)) + body)
+    socket.send_fds(connection, [_LENGTH.pack(len(body))], descriptors)
+    connection.sendall(body)
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,7 @@ class Server:
     """The process that forks; see the module. `work` runs a request in a child."""
 
     def __init__(self, workflow: int, work: Callable[[dict[str, Any]], int]) -> None:
+        self.begun = time.time()
         self.workflow = os.pidfd_open(workflow)
         self.work = work
         self.listening = socket.socket(socket.AF_UNIX)
@@ -193,33 +199,39 @@ class Server:
                 if job.pidfd in ready:
                     self._finish(job)
                 elif job.client.fileno() in ready:  # it says nothing more, so it has gone
-                    os.killpg(job.pid, signal.SIGKILL)
+                    _kill(job)
             if self.listening.fileno() in ready:
                 self._begin()
 
     def _begin(self) -> None:
         """Fork a child for the next request."""
         client, _ = self.listening.accept()
-        client.settimeout(10)
+        descriptors: list[int] = []
         try:
             if not _is_ours(client):
                 raise PermissionError("another user's")
+            client.settimeout(10)
             length, descriptors, _, _ = socket.recv_fds(client, _LENGTH.size, 2)
             request = _body(client, length)
+            client.settimeout(None)
+            self.jobs.append(self._forked(request, descriptors, client))
         except (OSError, EOFError, ValueError, struct.error) as error:
-            log.warning("a request was not read: %s", error)
+            log.warning("a request was not taken: %s", error)
             client.close()
-            return
-        client.settimeout(None)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _forked(
+        self, request: dict[str, Any], descriptors: list[int], client: socket.socket
+    ) -> _Job:
         news = os.memfd_create("news")
         gc.freeze()
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._child(server, request, descriptors, news)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        self.jobs.append(_Job(pid, os.pidfd_open(pid), client, news))
+        return _Job(pid, os.pidfd_open(pid), client, news)
 
     def _child(
         self, server: int, request: dict[str, Any], descriptors: list[int], news: int
@@ -229,12 +241,16 @@ class Server:
         try:
             _die_with(server)
             os.setsid()
+            with suppress(OSError):  # if memory does not suffice, a child goes and not the server
+                Path("/proc/self/oom_score_adj").write_text("500")
             self.listening.close()
             for job in self.jobs:
                 job.client.close()
             for number, descriptor in enumerate(descriptors, start=1):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
+            if _edited(self.begun):
+                _run_afresh(request)
             before = set(sys.modules)
             status = self.work(request)
             sys.stdout.flush()
@@ -263,11 +279,38 @@ class Server:
             file.seek(0)
             told = file.read()
         if told and status >= 0:
-            _learn(**json.loads(told))
+            try:
+                _learn(**json.loads(told))
+            except Exception:
+                log.exception("not learned")
 
     def _end(self) -> None:
         for job in self.jobs:
-            os.killpg(job.pid, signal.SIGKILL)
+            _kill(job)
+
+
+def _kill(job: _Job) -> None:
+    """End a child, and what it has started."""
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(job.pidfd, signal.SIGKILL)
+        os.killpg(job.pid, signal.SIGKILL)
+
+
+def _edited(since: float) -> bool:
+    """Whether a module of annobench that this process has imported was edited since then."""
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] == "annobench"]
+    try:
+        return any(Path(module.__file__ or "").stat().st_mtime > since for module in ours)
+    except OSError:
+        return True
+
+
+def _run_afresh(request: dict[str, Any]) -> NoReturn:
+    """Replace this process by one that imports everything anew."""
+    os.chdir(request["cwd"])
+    environment = request["environment"] | {WORKFLOW: ""}
+    argv = [sys.executable, "-P", "-m", "annobench", *request["argv"]]
+    os.execve(sys.executable, argv, environment)
 
 
 def _die_with(parent: int) -> None:
@@ -327,12 +370,13 @@ def command(request: dict[str, Any]) -> int:
 
 def main() -> None:
     """`python -m annobench.warm PROCESS`: serve a workflow until it ends."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    log.addHandler(logging.StreamHandler())  # and not the root's, which is the commands'
     try:
         server = Server(int(sys.argv[1]), command)
-    except OSError as error:  # another client's server was quicker, or the workflow has ended
-        log.info("not needed: %s", error)
-        return
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.ESRCH):
+            raise
+        return  # another job's server was quicker, or the workflow has ended
     server.serve()
 
 

@@ -55,5 +55,7 @@ def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path):
     path = tmp_path / "times.jsonl"
     assert times.read(path) == []
     whole = json.dumps(RUN)
-    path.write_text(f"{whole}\n{whole[:9]}\n{whole}\n{whole[:20]}", encoding="utf-8")
+    path.write_text(f"{whole}\n{whole[:9]}\n5\n{{}}\n{whole}\n{whole[:20]}", encoding="utf-8")
+    with path.open("ab") as file:
+        file.write(b"\n\xff\n")
     assert times.read(path) == [RUN, RUN]

@@ -27,8 +27,11 @@ def is_encoder_decoder(folder: Path) -> bool:
 loaded: list[Path] = []
 """The folders of the models that this process read from disk."""
 
-_kept: "dict[Path, PreTrainedModel]" = {}
-"""Models as they come, read before this process was forked."""
+_kept: "dict[Path, tuple[Files, PreTrainedModel]]" = {}
+"""Models as they come, read before this process was forked, and of which files."""
+
+Files = list[tuple[str, int, int, int]]
+"""Name, inode, size and time of each file of a folder."""
 
 
 @phase("loading")
@@ -39,8 +42,9 @@ def load_model(folder: Path) -> "PreTrainedModel":
         AnnobenchError: transformers cannot load it as a causal or sequence-to-sequence model.
     """
     place = folder.absolute()
-    if place in _kept:
-        return _kept.pop(place)
+    files, kept = _kept.pop(place, (None, None))
+    if kept is not None and files == _files(place):
+        return kept
     loaded.append(place)
     return _read(folder)
 
@@ -52,7 +56,12 @@ def keep(folder: Path, share: float) -> None:
     if folder not in _kept and sum(sizes) <= share * os.sysconf("SC_PHYS_PAGES") * os.sysconf(
         "SC_PAGE_SIZE"
     ):
-        _kept[folder] = _read(folder)
+        _kept[folder] = (_files(folder), _read(folder))
+
+
+def _files(folder: Path) -> Files:
+    stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+    return [(name, found.st_ino, found.st_size, found.st_mtime_ns) for name, found in stats]
 
 
 def _read(folder: Path) -> "PreTrainedModel":

@@ -17,15 +17,22 @@ REST = "rest"
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of `clock.note`, of runs and of commands; a line that a kill cut short is left
-    out. A study that ran by hand has none."""
+    """The lines of `clock.add`, of runs and of commands; one that is none of them, as a kill or a
+    full disk leaves it, is left out. A study that ran by hand has none."""
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    for text_line in text.splitlines():
         try:
-            found.append(json.loads(line))
+            line = json.loads(text_line)
         except ValueError:
             continue
+        if isinstance(line, dict) and (line.keys() >= _RUN or line.keys() >= _COMMAND):
+            found.append(line)
     return found
+
+
+_RUN = {"cores", "begun"}
+_COMMAND = {"command", "begun", "seconds", "threads", "phases", "peak_memory_bytes"}
 
 
 def last_run(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -59,7 +66,9 @@ def table(done: pd.DataFrame) -> pd.DataFrame:
 
 def _row(stage: str, done: pd.DataFrame) -> dict[str, Any]:
     whole = float(done["all"].sum())
-    shares = {f"{name}, %": 100 * float(done[name].sum()) / whole for name in (*PHASES, REST)}
+    shares = {
+        f"{name}, %": 100 * float(done[name].sum()) / (whole or 1.0) for name in (*PHASES, REST)
+    }
     costs = {"peak memory, GiB": float(done["memory"].max()), "core time, s": whole}
     return {"stage": stage, "jobs": len(done)} | costs | shares
 

@@ -8,7 +8,7 @@ from psutil import Process
 from snakemake.utils import min_version
 
 from annobench import clock, errors, layout, locks, recipes, reference, warm
-from annobench.files import read_yaml, sweep, write_json
+from annobench.files import read_yaml, settle, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
 
@@ -52,7 +52,7 @@ onstart:
     with errors.plain():
         locks.hold(Path(layout.LOCK.format(study=study.study)))
         for folder in (layout.RESULTS.format(study=study.study), "assets"):
-            sweep(Path(folder))
+            settle(Path(folder))
         write_json(Path(study_file), recipes.whole(study))
     # Not known on a cluster: there, cores are those of the machine that submits.
     cores = None if workflow.non_local_exec else workflow.resource_settings.cores

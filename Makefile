@@ -7,7 +7,12 @@ ENVIRONMENT := .venv/installed
 export ANNOBENCH_TEST_ASSETS ?= $(CURDIR)/.venv/test-assets
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test torture check format clean
+.PHONY: demo test slurm torture fuzz check audit format clean
+
+# `make fuzz TARGETS="study tables" INPUTS=1000000`
+INPUTS ?= 100000
+TARGETS ?= study labels-csv labels-jsonl labels-parquet items-csv items-jsonl items-parquet \
+  comparisons responses published chaosnli msp-podcast tables tensors records wheel gguf answers
 
 demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
@@ -16,6 +21,11 @@ demo: $(ENVIRONMENT)
 # Two processes, a file of tests at a time; a fixed hash seed, so that both collect the same names.
 test: $(ENVIRONMENT)
 	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile
+
+# A study on a Slurm of one node, and its accidents; needs Debian's slurm-wlm and munge.
+slurm: $(ENVIRONMENT)
+	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile -rP -m 'slow or not slow' \
+	  tests/workflow/clusters
 
 # Accidents at length, in a quarter of an hour; `make test` runs a few of each.
 torture: $(ENVIRONMENT)
@@ -28,6 +38,18 @@ check: $(ENVIRONMENT)
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
+fuzz: $(ENVIRONMENT)
+	python -m pip install --quiet --disable-pip-version-check --requirement envs/fuzz.lock
+	for target in $(TARGETS); do python tests/fuzz/run.py $$target $(INPUTS) || exit 1; done
+	ANNOBENCH_FUZZ_INPUTS=$(INPUTS) python -m pytest tests/fuzz/test_values.py
+
+# pip-audit needs a network that reaches its database; in an environment of its own.
+audit: $(ENVIRONMENT)
+	python envs/audit.py
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --requirement envs/audit.lock
+	.venv/audit/bin/pip-audit --no-deps --disable-pip --requirement envs/requirements.lock
+
 format: $(ENVIRONMENT)
 	ruff check --fix
 	ruff format
@@ -36,8 +58,9 @@ format: $(ENVIRONMENT)
 clean:
 	rm -rf .venv results assets .snakemake
 
-$(ENVIRONMENT): envs/requirements.lock pyproject.toml
+$(ENVIRONMENT): envs/requirements.lock envs/clusters.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock \
+	  --requirement envs/clusters.lock
 	python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

@@ -7,7 +7,7 @@ from pathlib import Path
 from psutil import Process
 from snakemake.utils import min_version
 
-from annobench import clock, errors, layout, locks, recipes, reference, warm
+from annobench import clock, errors, layout, leftovers, locks, recipes, reference, warm
 from annobench.files import read_yaml, settle, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
@@ -51,6 +51,8 @@ onstart:
     # input: Snakemake does not look for what else is stale below a job that has to run.
     with errors.plain():
         locks.hold(Path(layout.LOCK.format(study=study.study)))
+        if workflow.executor_plugin.name == "slurm":
+            leftovers.cancel(study.study)
         for folder in (layout.RESULTS.format(study=study.study), "assets"):
             settle(Path(folder))
         write_json(Path(study_file), recipes.whole(study))

@@ -3,13 +3,15 @@
 Each study is generated: one data set, one model, four methods, as many noises and seeds as make its
 cells. It lies in a scratch folder with a copy of the workflow; nothing is fetched or trained. Every
 package that only the jobs need is blocked, so that a dry-run that imports one fails. Prints a table
-of seconds, from the start of the process to its end, and writes it as JSON.
+of seconds, from the start of the process to its end, of processor seconds and of the largest
+resident memory, and writes it as JSON.
 """
 
 import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -40,6 +42,7 @@ BLOCKED = (
 """What only the jobs need."""
 
 BLOCKER = f"""
+import pkgutil
 import sys
 
 class Blocker:
@@ -48,7 +51,10 @@ class Blocker:
             raise ImportError(f"{{name}} is blocked: a dry-run does not need it")
 
 sys.meta_path.insert(0, Blocker())
+modules = pkgutil.iter_modules
+pkgutil.iter_modules = lambda *path: (m for m in modules(*path) if "_plugin_slurm" not in m.name)
 """
+"""Snakemake loads every executor that is installed; Slurm's needs pandas itself."""
 
 
 def study(noises: int, seeds: int) -> dict[str, Any]:
@@ -93,10 +99,12 @@ def dry_run(folder: Path) -> str:
 
 
 def measure(cells: int, repeats: int) -> dict[str, Any]:
-    """Median seconds of a dry-run, of a study with about as many noises as seeds."""
+    """Median seconds of a dry-run of a study with about as many noises as seeds; the peak memory is
+    that of all dry-runs so far."""
     points = cells // len(METHODS)
     seeds = next(n for n in range(int(points**0.5), 0, -1) if points % n == 0)
     seconds = []
+    spent = _children()
     with TemporaryDirectory() as name:
         folder = Path(name)
         workspace(folder, points // seeds, seeds)
@@ -104,7 +112,22 @@ def measure(cells: int, repeats: int) -> dict[str, Any]:
             begun = time.perf_counter()
             dry_run(folder)
             seconds.append(time.perf_counter() - begun)
-    return {"cells": points * len(METHODS), "median": statistics.median(seconds), "all": seconds}
+    after = _children()
+    return {
+        "cells": points * len(METHODS),
+        "median": statistics.median(seconds),
+        "all": seconds,
+        "processor_seconds": (_processor(after) - _processor(spent)) / repeats,
+        "peak_bytes": after.ru_maxrss * 1024,
+    }
+
+
+def _children() -> resource.struct_rusage:
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+def _processor(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -113,15 +136,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/dry_run.json"))
     given = parser.parse_args()
-    rows = [measure(cells, given.repeats) for cells in given.cells]
+    rows = [measure(cells, given.repeats) for cells in sorted(given.cells)]
     write_json(
         given.out,
         {"rows": rows, "cpus": os.cpu_count(), "python": platform.python_version()},
     )
-    print("| cells | dry-run, s | fastest | slowest |\n| ---: | ---: | ---: | ---: |")
+    print("| cells | dry-run, s | fastest | slowest | processor, s | peak, GiB |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in rows:
         times = row["all"]
-        print(f"| {row['cells']:,} | {row['median']:.1f} | {min(times):.1f} | {max(times):.1f} |")
+        numbers = (row["median"], min(times), max(times), row["processor_seconds"])
+        peak = row["peak_bytes"] / 2**30
+        print(f"| {row['cells']:,} | {' | '.join(f'{n:.1f}' for n in numbers)} | {peak:.2f} |")
 
 
 if __name__ == "__main__":

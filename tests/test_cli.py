@@ -387,3 +387,21 @@ def refused_all(*arguments):
 )
 def test_users_refuses(own, arguments, sentence):
     assert sentence in refused("users", *arguments)
+
+
+def test_linear_algebra_has_one_thread_whatever_the_machine_has():
+    """With more, numpy adds in another order."""
+    code = (
+        "import annobench.__main__, numpy, scipy.linalg, sklearn, threadpoolctl, torch\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})\n"
+        "torch.set_num_threads(2); print(torch.get_num_threads())"
+    )
+    many = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | many,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "{1}\n2\n"

@@ -1,8 +1,10 @@
+import csv
 import hashlib
 import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +104,42 @@ def test_sha256(tmp_path):
     assert files.sha256(tmp_path / "blob") == hashlib.sha256(content).hexdigest()
     (tmp_path / "empty").touch()
     assert files.sha256(tmp_path / "empty").startswith("e3b0c44298fc1c14")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: &a {b: *a}", "found more than 100,000 values, or one that holds itself"),
+        (
+            "a: &a [x,x,x,x]\n"
+            + "".join(
+                f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n"
+                for a, b in zip("abcdefg", "bcdefgh", strict=True)
+            ),
+            "found more than 100,000 values",
+        ),
+        (f"a: {'[' * 5000}", "found values nested too deep; allowed: YAML"),
+        ("a: !!timestamp x", "cannot be read as YAML: "),
+        ("a: !!bool x", "cannot be read as YAML: "),
+        ("a: 2024-99-99", "cannot be read as YAML: month must be in 1..12"),
+        (f"a: 0x{'f' * 9000}", "found a whole number beyond 64 bits"),
+    ],
+)
+def test_hostile_yaml_is_refused_in_a_sentence(tmp_path, text, reason):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(AnnobenchError) as caught:
+        files.read_yaml(path)
+    assert reason in str(caught.value)
+
+
+def test_csv_of_any_text_is_read_as_it_was(tmp_path):
+    texts = ["a\rb", "a\nb", 'a"b', "=cmd|x", " a ", "NA", "\x1b[0m", "a,b", "\r"]
+    frame = pd.DataFrame({"text": texts, "n": range(len(texts))})
+    path = tmp_path / "t.csv"
+    files.write_text(path, files.csv_text(frame))
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [row[0] for row in csv.reader(file, strict=True)] == ["text", *texts]
 
 
 def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):

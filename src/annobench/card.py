@@ -1,6 +1,7 @@
 """The model card of an exported model: what it is, how to ask it, how it was made."""
 
 import json
+import re
 from string import Template
 from typing import Any
 
@@ -12,6 +13,7 @@ from annobench.evaluation.distributions import TERCILES
 from annobench.models.settings import Model
 from annobench.models.tokens import written
 from annobench.questions import Question
+from annobench.reporting.formats import markdown_text
 
 CARD = Template("""\
 ---
@@ -38,13 +40,13 @@ $metrics
 
 The model was trained to choose among an item's options. The text before the answer is the template
 
-```
+$fence
 $template
-```
+$fence
 
 with the question for `{prompt}`$letters. An option's score is the $score of the log-probabilities
 of its tokens, and a softmax over the item's options gives their probabilities. Run in this folder,
-this gives those of item `$item`:
+this gives those of item $item:
 
 ```python
 $snippet```
@@ -151,22 +153,36 @@ def card(
     return CARD.substitute(
         front=yaml.safe_dump(front, sort_keys=False),
         title=" ".join(str(key[axis]) for axis in ("model", "method", "dataset")),
-        base=f"`{model.source}`",
+        base=code(model.source),
         method=key["method"],
         dataset=key["dataset"],
         labels="" if key["noise"] is None else f" with the annotations `{key['noise']}`",
         seed="" if key["seed"] is None else f" Seed {key['seed']}.",
         weights=ADAPTER if adapter else WHOLE,
         metrics=_measured(metrics),
+        fence="`" * max(3, 1 + _ticks(model.template)),
         template=model.template,
         letters=letters,
         score=model.score,
-        item=item["item"],
+        item=code(item["item"]),
         snippet=snippet.format(prompt=prompt, answers=answers, score=model.score),
         recipe=json.dumps(run["recipe"], indent=2, ensure_ascii=False, sort_keys=True),
         versions=", ".join(f"{name} {found}" for name, found in run["versions"].items()),
         device=f"{run['device']} ({run['processor']})",
     )
+
+
+def code(text: str) -> str:
+    """Text on one line that Markdown shows as code, whatever it holds."""
+    line = " ".join(text.split())
+    ticks = "`" * (1 + _ticks(line))
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{space}{line}{space}{ticks}"
+
+
+def _ticks(text: str) -> int:
+    """The most backticks in a row."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _measured(metrics: pd.DataFrame) -> str:
@@ -178,6 +194,7 @@ def _measured(metrics: pd.DataFrame) -> str:
             "Nothing: there was neither a gold label nor a held-out annotation to measure against."
         )
     rows = [
-        f"| {row.metric} | {row.value:.4f} | {row.n} |" for row in known.itertuples(index=False)
+        f"| {markdown_text(str(row.metric))} | {row.value:.4f} | {row.n} |"
+        for row in known.itertuples(index=False)
     ]
     return "\n".join(["| metric | value | rests on |", "| --- | --- | --- |", *rows])

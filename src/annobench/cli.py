@@ -282,7 +282,7 @@ def evaluate(file: StudyFile) -> None:
     disk = Disk(study)
     datasets = dict.fromkeys(point.dataset for point in study.cells())
     frames = core(
-        (disk.cell(point) for point in study.cells()),
+        disk.cells(),
         {name: disk.items(name) for name in datasets},
         (disk.crowd(**draw) for draw in study.draws()),
         {view: disk.view(*view) for view in study.shown_views()},
@@ -444,11 +444,11 @@ def users(
 ) -> None:
     """Say which users looked before they chose, from their comparisons of two models' responses."""
     from annobench import comparisons, user_table
-    from annobench.files import write_text
+    from annobench.files import csv_text, write_text
 
     found = comparisons.read(file, responses, stronger, ordered=not unordered, at_least=at_least)
     estimate = user_table.estimated(found, estimator, mu=mu, threshold=threshold)
-    text = user_table.table(found, estimate).to_csv(index=False, float_format="%.4f")
+    text = csv_text(user_table.table(found, estimate), float_format="%.4f")
     if out is None:
         typer.echo(text, nl=False)
     else:

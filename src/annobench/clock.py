@@ -13,7 +13,7 @@ begun = time.time()
 """When this process's command began, in seconds since the epoch: before the process if that was
 forked, see `warm`."""
 
-PHASES = ("starting", "loading", "encoding", "asking", "training", "predicting")
+PHASES = ("starting", "waiting", "loading", "encoding", "asking", "training", "predicting")
 
 spent: dict[str, float] = {}
 """Seconds so far, by phase; what is spent in a phase inside another counts there only."""

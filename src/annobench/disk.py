@@ -3,6 +3,7 @@
 Stages that need no model do not pay for torch: what needs it is imported inside functions.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from annobench import assets, layout, recipes, tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.files import canonical_json, read_json
-from annobench.stages.evaluate import read_cell, read_crowd
+from annobench.stages.evaluate import read_cells, read_crowd
 from annobench.study import Cell, Study
 
 if TYPE_CHECKING:
@@ -95,8 +96,9 @@ class Disk:
     def cell_folder(self, point: Cell) -> Path:
         return self.path(layout.CELL, **place(point))
 
-    def cell(self, point: Cell) -> CellResult:
-        return read_cell(self.cell_folder(point), **vars(point))
+    def cells(self) -> Iterator[CellResult]:
+        """Of the whole study, in its order."""
+        return read_cells([(self.cell_folder(point), point) for point in self.study.cells()])
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the whole study."""

@@ -34,6 +34,12 @@ def _stop(sentence: str, error: Exception) -> NoReturn:
     raise SystemExit(2) from error
 
 
+def shown(value: object, most: int = 200) -> str:
+    """A value as Python writes it, cut where that is longer than `most` characters."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def one_line(error: object) -> str:
     """The text of another library's error, fit for the middle of a sentence."""
     return " ".join(str(error).split()).rstrip(".")

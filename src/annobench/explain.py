@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from annobench.errors import shown
 from annobench.registry import unknown
 
 
@@ -17,7 +18,7 @@ def sentences(error: ValidationError, data: Any) -> list[str]:
 
 
 def sentence(detail: ErrorDetails, data: Any) -> str:
-    context, found = detail.get("ctx", {}), f"found {detail['input']!r}"
+    context, found = detail.get("ctx", {}), f"found {shown(detail['input'])}"
     match detail["type"]:
         case "value_error":
             text = str(context["error"])

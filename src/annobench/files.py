@@ -1,5 +1,6 @@
 """Files that are either whole or absent."""
 
+import csv
 import fcntl
 import filecmp
 import hashlib
@@ -11,12 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from annobench import seals
 from annobench.errors import AnnobenchError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -157,7 +161,17 @@ def canonical_json(value: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def csv_text(frame: "pd.DataFrame", **how: Any) -> str:
+    """CSV in which every cell is the text that it is, whatever a spreadsheet takes it for."""
+    texts = frame.select_dtypes(exclude="number").to_numpy().ravel()
+    # Python's writer forgets the quotes around a carriage return.
+    bare = any("\r" in text for text in [*texts, *frame.columns] if isinstance(text, str))
+    quoting: Any = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+    text: str = frame.to_csv(index=False, lineterminator="\n", quoting=quoting, **how)
+    return text
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -179,14 +193,26 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         seals.check(path)
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        del value[seals.MARK]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise AnnobenchError(f"{path}: cannot be read as JSON: {error}") from error
-    del value[seals.MARK]
     return value
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that comes twice is an error; YAML itself takes the last one."""
+MOST_VALUES = 100_000
+"""In a file of keys and values, each alias counted as all that it stands for."""
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML in which a key that comes twice is an error, where YAML itself takes the last one; whose
+    aliases do not add up to a heap of values; and whose whole numbers have 64 bits."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None and _values(node, {}) > MOST_VALUES:
+            reason = f"found more than {MOST_VALUES:,} values, or one that holds itself"
+            raise yaml.MarkedYAMLError(None, None, reason, node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -199,20 +225,43 @@ class _UniqueKeys(yaml.SafeLoader):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        number: int = super().construct_yaml_int(node)
+        if number.bit_length() > 63:
+            raise yaml.MarkedYAMLError(
+                None, None, "found a whole number beyond 64 bits", node.start_mark
+            )
+        return number
+
+
+_Plain.add_constructor("tag:yaml.org,2002:int", _Plain.construct_yaml_int)
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node is; `known` holds those of the nodes met before, by identity."""
+    if id(node) not in known:
+        known[id(node)] = MOST_VALUES + 1  # for an alias within itself
+        inside = [] if isinstance(node, yaml.ScalarNode) else node.value
+        pairs = [part if isinstance(part, tuple) else (part,) for part in inside]
+        known[id(node)] = 1 + sum(_values(each, known) for pair in pairs for each in pair)
+    return known[id(node)]
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read keys and values from YAML or JSON; a seal, which only our own files have, is checked.
 
     Raises:
-        AnnobenchError: the file cannot be read, is not a mapping in YAML, holds a key twice, or is
-            not as it was sealed.
+        AnnobenchError: the file cannot be read, is not a mapping in YAML, `_Plain` refuses it, or
+            it is not as it was sealed.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        data = yaml.load(path.read_text(encoding="utf-8"), _Plain)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise AnnobenchError(f"{path}: line {line}: {error.problem}; allowed: YAML") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise AnnobenchError(f"{path}: found values nested too deep; allowed: YAML") from error
+    except Exception as error:  # of a text with a tag, say !!int x, whatever Python says of it
         raise AnnobenchError(f"{path}: cannot be read as YAML: {one_line(error)}") from error
     if not isinstance(data, dict):
         found = "nothing" if data is None else f"a {type(data).__name__}"

@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from annobench.clock import phase
 from annobench.errors import AnnobenchError, one_line
 
 log = logging.getLogger(__name__)
@@ -136,9 +137,10 @@ def lease(among: Sequence[str], most: int, folder: Path) -> Iterator[str]:
     taken = _take(among, most, folder)
     if taken is None:
         log.info("wait for a GPU: %s", "; ".join(holders(among, folder)))
-    while taken is None:
-        time.sleep(POLL_SECONDS)
-        taken = _take(among, most, folder)
+    with phase("waiting"):
+        while taken is None:
+            time.sleep(POLL_SECONDS)
+            taken = _take(among, most, folder)
     device, descriptor = taken
     try:
         yield device

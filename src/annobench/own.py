@@ -16,10 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from annobench.errors import AnnobenchError, one_line
+from annobench.errors import AnnobenchError, one_line, shown
 
 LISTED = 20
 """How many bad rows an error lists."""
+MOST_BYTES = 2**31
+"""Of a Parquet file's data in memory."""
+_ROWS_AT_ONCE = 256
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -92,7 +95,7 @@ def read(path: Path, required: Sequence[str], lists: Sequence[str] = ()) -> OwnT
         raise AnnobenchError(f"{path}: found no rows; allowed: one or more")
     for column in required:
         if column not in table.frame:
-            names = ", ".join(repr(str(name)) for name in table.frame.columns)
+            names = ", ".join(quoted(str(name)) for name in table.frame.columns[:LISTED])
             raise AnnobenchError(f"{path}: column {column!r} is missing; found: {names}")
     for name in table.frame.columns.difference(list(lists)):
         if table.frame[name].dtype == object:
@@ -119,8 +122,7 @@ def _csv(path: Path) -> OwnTable:
             raise AnnobenchError(
                 f"{path}: line {reader.line_num}: {reason}; allowed: CSV"
             ) from error
-    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
-        raise AnnobenchError(f"{path}: column {twice[0]!r} found twice; allowed: once")
+    _refuse_twice(path, names)
     broken = {
         row: f"found {len(cells)} cells; allowed: {len(names)}"
         for row, cells in enumerate(rows)
@@ -158,18 +160,33 @@ def _json_lines(path: Path) -> OwnTable:
 
 
 def _parquet(path: Path) -> OwnTable:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    held = 0
     try:
-        table = pq.ParquetFile(path).read()
-    except pa.ArrowException as error:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        _refuse_twice(path, names)
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        for batch in file.iter_batches(_ROWS_AT_ONCE):  # a small file may hold very much
+            held += batch.nbytes
+            if held > MOST_BYTES:
+                raise AnnobenchError(
+                    f"{path}: found more than {MOST_BYTES:,} bytes of data; allowed: less"
+                )
+            for name in names:
+                columns[name] += map(_plain, batch.column(name).to_pylist())
+    except (AnnobenchError, OSError, UnicodeDecodeError):
+        raise
+    except Exception as error:  # pyarrow's own, and what Python makes of a date or a number
         raise AnnobenchError(f"{path}: cannot be read as parquet: {one_line(error)}") from error
-    columns = {
-        name: _texts([_plain(value) for value in table.column(name).to_pylist()])
-        for name in table.column_names
-    }
-    return OwnTable(path, pd.DataFrame(columns), range(1, table.num_rows + 1), {})
+    frame = pd.DataFrame({name: _texts(values) for name, values in columns.items()})
+    return OwnTable(path, frame, range(1, len(frame) + 1), {})
+
+
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise AnnobenchError(f"{path}: column {shown(twice[0])} found twice; allowed: once")
 
 
 def _plain(value: Any) -> Any:
@@ -192,8 +209,7 @@ def _texts(values: list[Any]) -> pd.Series:
 
 def quoted(text: object) -> str:
     """A text of a bad row, cut where it is long."""
-    shown = repr(text)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return shown(text, 80)
 
 
 def positions(

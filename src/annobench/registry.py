@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, shown
 
 LISTED = 40
 """How many allowed names an error lists."""
@@ -46,4 +46,4 @@ def unknown(where: str, found: str, allowed: Sequence[str]) -> str:
     hint = f"did you mean {near[0]!r}? " if near else ""
     listed = ", ".join(allowed[:LISTED]) or "none"
     more = f" and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
-    return f"{where} {found!r} is unknown: {hint}allowed: {listed}{more}"
+    return f"{where} {shown(found)} is unknown: {hint}allowed: {listed}{more}"

@@ -84,9 +84,8 @@ class Row:
         value: Any = self.values
         for part in column.split("."):
             if not isinstance(value, Mapping) or part not in value:
-                raise AnnobenchError(
-                    f"{self.where}: column {column!r} is missing; found: {', '.join(self.values)}"
-                )
+                found = ", ".join(map(str, self.values))
+                raise AnnobenchError(f"{self.where}: column {column!r} is missing; found: {found}")
             value = value[part]
         return value
 

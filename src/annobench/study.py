@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from annobench import explain, seals
 from annobench.entries import Datasets, Figures, Methods, ModelEntry, Noises, Tables
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from annobench.entries import ShownEntry
 
 HUB_ROOT = "ANNOBENCH_HUB_ROOT"
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+MOST_POINTS = 1_000_000
+"""In the grid of a study."""
 AXES = ("datasets", "noise", "models", "methods")
 
 
@@ -72,7 +76,7 @@ class Study(Settings):
 
     study: Name
     """Name of the study; its results go to `results/<name>`."""
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0, 1, 2]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0, 1, 2]
     """One run of every random cell for each seed."""
     hub_root: str | None = Field(default_factory=lambda: os.environ.get(HUB_ROOT))
     """Folder of a local mirror that data sets are read from instead of the Hugging Face Hub, with
@@ -109,6 +113,9 @@ class Study(Settings):
                 raise ValueError(f"{field}: found no entry; allowed: one or more")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: found {self.seeds}; allowed: different numbers")
+        sizes = [len(getattr(self, axis)) or 1 for axis in AXES]
+        if (points := prod(sizes) * len(self.seeds)) > MOST_POINTS:
+            raise ValueError(f"found a grid of {points:,} cells; allowed: at most {MOST_POINTS:,}")
         self._exclusions_name_entries()
         self.sources()
         for name in self.noise:

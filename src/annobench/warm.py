@@ -71,11 +71,11 @@ def run(argv: list[str], begun: float) -> int | None:
             return _LOST
         except KeyboardInterrupt:  # with the connection goes the child
             return 128 + signal.SIGINT
-    status = int(answer["status"])
-    if status > 128:
-        name = signal.Signals(status - 128).name
+    if killed := answer["signal"]:
+        name = signal.Signals(killed).name
         print(f"annobench: error: killed by {name}, perhaps for want of memory", file=sys.stderr)
-    return status
+        return 128 + int(killed)
+    return int(answer["status"])
 
 
 def _lives(workflow: str) -> bool:
@@ -118,6 +118,8 @@ def _started(workflow: str) -> subprocess.Popen[bytes]:
     with (folder / f"warm-{workflow}.log").open("ab") as file:
         return subprocess.Popen(
             [sys.executable, "-m", __name__, workflow],
+            # Whether there is a GPU is then asked of NVML, and CUDA is not begun before the fork.
+            env=os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -251,7 +253,7 @@ class Server:
         if status < 0:
             log.warning("%d was killed by %s", job.pid, signal.Signals(-status).name)
         try:
-            _send(job.client, {"status": status if status >= 0 else 128 - status})
+            _send(job.client, {"status": max(status, 0), "signal": max(-status, 0)})
         except OSError:
             log.warning("%d: its client has gone", job.pid)
         job.client.close()

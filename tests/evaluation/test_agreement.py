@@ -1,14 +1,17 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from annobench import tables
 from annobench.evaluation.agreement import (
     Agreement,
+    Known,
+    Truth,
     expertise_spearman,
     over_tasks,
     target_accuracy,
+    true_expertise,
     unread_answers,
-    with_truth,
 )
 
 ITEMS = pd.DataFrame(
@@ -34,7 +37,7 @@ def test_target_accuracy_by_hand():
         ("j", [1.0, 0.0], 9.0, False),  # dropped
         ("k", [1.0, 0.0], 9.0, True),  # no gold
     ]
-    found = target_accuracy(targets(rows), ITEMS)
+    found = target_accuracy(targets(rows), Known(ITEMS))
     assert found == {"t": Agreement(pytest.approx((0.9 + 3 * 0.5) / 4), 2)}
 
 
@@ -47,12 +50,12 @@ def test_a_target_of_free_text_is_right_if_it_matches_exactly():
         ("k", [1.0], 1.0, True, "Bob; Ada"),
         ("k", [1.0], 9.0, False, None),
     ]
-    found = target_accuracy(targets(rows), items)
+    found = target_accuracy(targets(rows), Known(items))
     assert found == {"t": Agreement(pytest.approx(4 / 6), 3), "u": Agreement(1.0, 1)}
 
 
 def test_target_accuracy_of_nothing_kept_is_undefined():
-    found = target_accuracy(targets([("i", [1.0, 0.0], 1.0, False)]), ITEMS)["t"]
+    found = target_accuracy(targets([("i", [1.0, 0.0], 1.0, False)]), Known(ITEMS))["t"]
     assert found.value is None
     assert "kept" in found.reason
 
@@ -65,33 +68,36 @@ def annotators(learned, task="t"):
 def truth(true, tasks=("t",)):
     names = [f"a{i}" for i in range(len(true))]
     whole = {"annotator": names, "expertise": true, "accuracy": true}
-    return pd.concat([pd.DataFrame(whole).assign(task=task) for task in tasks])
+    return Truth(pd.concat([pd.DataFrame(whole).assign(task=task) for task in tasks]))
+
+
+def both(one, other):
+    return Truth(pd.concat([one.table, other.table]))
 
 
 def test_spearman_per_task():
-    both = pd.concat([annotators([0.1, 0.5, 0.7]), annotators([0.7, 0.5, 0.1], "u")])
-    found = expertise_spearman(both, truth([0.2, 0.3, 0.9], ["t", "u"]))
+    learned = pd.concat([annotators([0.1, 0.5, 0.7]), annotators([0.7, 0.5, 0.1], "u")])
+    found = expertise_spearman(learned, truth([0.2, 0.3, 0.9], ["t", "u"]))
     assert found["t"] == Agreement(pytest.approx(1), 3)
     assert found["u"] == Agreement(pytest.approx(-1), 3)
     assert over_tasks(found) == Agreement(pytest.approx(0), 6)
 
 
 def test_one_expertise_for_all_tasks_is_compared_with_the_mean_of_the_true_ones():
-    true = pd.concat([truth([0.0, 0.5, 1.0], ["t"]), truth([1.0, 0.5, 0.8], ["u"])])
-    found = with_truth(annotators([0.3, 0.2, 0.9], "all"), true)
-    assert found["true_expertise"].tolist() == pytest.approx([0.5, 0.5, 0.9])
-    unknown = with_truth(annotators([0.3, 0.2, 0.9, 0.1], "v"), true)
-    assert unknown["true_expertise"].isna().all()
+    true = both(truth([0.0, 0.5, 1.0], ["t"]), truth([1.0, 0.5, 0.8], ["u"]))
+    found = true_expertise(annotators([0.3, 0.2, 0.9], "all"), true)
+    assert found == pytest.approx([0.5, 0.5, 0.9])
+    assert np.isnan(true_expertise(annotators([0.3, 0.2, 0.9, 0.1], "v"), true)).all()
 
 
 def test_expertise_over_all_tasks_meets_the_mean_of_the_true_ones():
-    true = pd.concat([truth([0.9, 0.4, 0.1]), truth([0.1, 0.8, 0.2], ["u"])])  # 0.5, 0.6, 0.15
+    true = both(truth([0.9, 0.4, 0.1]), truth([0.1, 0.8, 0.2], ["u"]))  # 0.5, 0.6, 0.15
     found = expertise_spearman(annotators([0.7, 0.9, 0.1], "all"), true)
     assert found == {"all": Agreement(pytest.approx(1), 3)}
 
 
 def test_annotators_without_truth_have_no_agreement():
-    assert expertise_spearman(annotators([0.1, 0.9]), tables.empty(tables.TRUTH)) == {}
+    assert expertise_spearman(annotators([0.1, 0.9]), Truth(tables.empty(tables.TRUTH))) == {}
 
 
 def test_spearman_with_ties_by_hand():

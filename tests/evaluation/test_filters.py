@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from annobench import tables
-from annobench.evaluation.agreement import Agreement
+from annobench.evaluation.agreement import Agreement, Known, Truth
 from annobench.evaluation.cells import CellResult, agreements
 from annobench.evaluation.filters import measures
 
@@ -87,10 +87,12 @@ def test_only_pairs_of_responses_have_users():
     cell = CellResult(
         "geo", "m", "dpo-users", "users", 0, "ok", targets=targets(["ann"]), annotators=annotators()
     )
-    found = agreements(cell, items, truth())
+    found = agreements(cell, Known(items), Truth(truth()))
     assert found["target-accuracy"].value == 1
     new = {"attentiveness-mae", "filter-auc", "filter-precision", "filter-recall"}
     assert new < set(found)
-    assert set(agreements(cell, items.assign(sources=None), truth())) == set(found) - new
+    assert (
+        set(agreements(cell, Known(items.assign(sources=None)), Truth(truth()))) == set(found) - new
+    )
     older = items.drop(columns=["sources", "scores"])
-    assert set(agreements(cell, older, truth())) == set(found) - new
+    assert set(agreements(cell, Known(older), Truth(truth()))) == set(found) - new

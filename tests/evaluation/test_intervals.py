@@ -11,6 +11,7 @@ from annobench.evaluation.intervals import (
     p_value,
     resample_items,
     resample_seeds,
+    seed_counts,
 )
 from annobench.evaluation.metrics import accuracy, ece, nll
 
@@ -27,7 +28,8 @@ def scores(metrics, predictions, gold):
 def mean_draws(correct: np.ndarray, rng: np.random.Generator, resamples: int) -> np.ndarray:
     gold = np.zeros(correct.shape[1], int)
     found = scores([accuracy], [binary(row) for row in correct], gold)
-    return resample_seeds(resample_items(found, len(gold), rng, resamples), rng)
+    draws = resample_items(found, len(gold), rng, resamples)
+    return resample_seeds(draws, seed_counts(*draws.shape, rng))
 
 
 def test_the_first_draw_is_the_study_as_run():
@@ -47,19 +49,22 @@ def test_items_variance_is_binomial():
 def test_seed_variance_is_unbiased(seeds):
     """Without item variance the draws' variance is s^2 / S, with s^2 the unbiased one."""
     values = np.random.default_rng(1).normal(size=seeds)
-    draws = resample_seeds(np.tile(values[:, None], 40_001), np.random.default_rng(0))
+    counts = seed_counts(seeds, 40_001, np.random.default_rng(0))
+    draws = resample_seeds(np.tile(values[:, None], 40_001), counts)
     assert draws[0] == pytest.approx(values.mean())
     assert draws[1:].var() == pytest.approx(values.var(ddof=1) / seeds, rel=0.03)
 
 
 def test_one_seed_has_no_seed_variance():
     draws = np.arange(5.0)[None]
-    assert resample_seeds(draws, np.random.default_rng(0)).tolist() == [0, 1, 2, 3, 4]
+    counts = seed_counts(1, 5, np.random.default_rng(0))
+    assert resample_seeds(draws, counts).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_difference_of_means_is_mean_of_differences():
     a, b = np.random.default_rng(0).random((2, 3, 101))
-    means = [resample_seeds(x, np.random.default_rng(7)) for x in (a, b, a - b)]
+    counts = seed_counts(3, 101, np.random.default_rng(7))
+    means = [resample_seeds(x, counts) for x in (a, b, a - b)]
     assert means[0] - means[1] == pytest.approx(means[2])
 
 

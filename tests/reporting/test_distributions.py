@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from annobench.registry import kinds
-from annobench.reporting import lines, style
+from annobench.reporting import lines, panels, style
 from annobench.reporting.figures import (
     ambiguity_and_expertise,
     by_ambiguity,
@@ -288,7 +288,7 @@ def words_of(panel) -> list[str]:
 
 def test_a_prompt_is_drawn_as_the_text_that_it_is(people_study):
     """Neither formulae nor characters that the font does not have."""
-    assert distribution_examples.drawable("a\n $x$\t\U0001f3a9") == "a $x$ \N{WHITE SQUARE}"
+    assert panels.drawable("a\n $x$\t\U0001f3a9") == "a $x$ \N{WHITE SQUARE}"
     settings = distribution_examples.Settings(noises=("ambiguity-linear",), items=1)
     figure = distribution_examples.figure(people_study, settings)
     assert not figure.axes[0].title.get_parse_math()

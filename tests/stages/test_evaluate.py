@@ -10,8 +10,9 @@ from annobench.evaluation.study import evaluate
 from annobench.models.settings import Full, TopLayers
 from annobench.noise.response import Settings
 from annobench.stages.annotate import annotate
-from annobench.stages.evaluate import read_cell, read_crowd
+from annobench.stages.evaluate import read_cells, read_crowd
 from annobench.stages.record import record
+from annobench.study import Cell
 
 
 @pytest.mark.parametrize("tune", [Full(), TopLayers(layers=1)], ids=["full", "top-layers"])
@@ -25,7 +26,7 @@ def test_a_recorded_cell_is_measured(job, saving, items, annotations, build, tun
     cell = job("realm", tune=tune)
     place = {"dataset": "d", "noise": "n", "seed": 0}
     record(cell, saving, {"method": {"kind": "realm", "b": 1}}, tmp_path / "cell")
-    read = read_cell(tmp_path / "cell", **place, model="m", method="realm")
+    [read] = read_cells([(tmp_path / "cell", Cell(**place, model="m", method="realm"))])
     crowd = read_crowd(tmp_path / "a.parquet", tmp_path / "t.parquet", **place)
     frames = evaluate([read], {"d": items}, [crowd])
 
@@ -76,7 +77,7 @@ def test_responses_that_nobody_signed_teach_and_are_judged(
     crowd = read_crowd(tmp_path / "a.parquet", tmp_path / "t.parquet", **place)
     cell = replace(job(kind), annotations=crowd.annotations)
     record(cell, saving, {"method": {}}, tmp_path / "cell")
-    read = read_cell(tmp_path / "cell", **place, model="m", method=kind)
+    [read] = read_cells([(tmp_path / "cell", Cell(**place, model="m", method=kind))])
     frames = evaluate([read], {"d": items}, [crowd])
     assert frames.crowds.iloc[0]["label_accuracy"] == 0.5
     found = frames.metrics.set_index("metric")["value"]

@@ -13,6 +13,7 @@ from annobench.models.decoder import DecoderScorer
 from annobench.models.generating import Said
 from annobench.models.loading import load_model, load_tokenizer
 from annobench.models.tokens import TokenItem
+from annobench.models.tuning import recompute_activations
 from annobench.seeds import generator
 from annobench.training import policy as module
 from annobench.training.checkpoint import trained
@@ -165,14 +166,23 @@ def run(policy, folder, seconds=1e9, **training):
 
 
 @pytest.mark.parametrize("settings", [{"kl": 0.0}, {"updates": 2}, {"temperature": 0.7}])
-def test_rows_of_any_size_give_one_trajectory(make, readable, tmp_path, settings):
-    (one, first), (other, second) = (
-        run(make(row_tokens, **settings), tmp_path) for row_tokens in (1000, 1)
+def test_rows_of_any_size_give_one_trajectory(make, readable, tmp_path, one_trajectory, settings):
+    """With activations kept or computed again. In bf16 a rollout may be another."""
+    thrifty = make(1000, **settings)
+    recompute_activations(thrifty.scorer.model)
+    whole, small, again = (
+        run(policy, tmp_path, lr=1e-3)
+        for policy in (make(1000, **settings), make(1, **settings), thrifty)
     )
-    for name, parameter in first.items():
-        torch.testing.assert_close(parameter, second[name], atol=1e-5, rtol=1e-4)
-    for a, b in zip(one, other, strict=True):
-        assert (a["reward"], a["parsed"]) == (b["reward"], b["parsed"])
+    for history, learned in (small, again):
+        for a, b in zip(history, whole[0], strict=True):
+            assert (a["reward"], a["parsed"]) == (b["reward"], b["parsed"])
+        one_trajectory(losses_and_numbers(history, learned), losses_and_numbers(*whole))
+
+
+def losses_and_numbers(history, learned):
+    numbers = torch.cat([p.detach().flatten() for p in learned.values()])
+    return [row["loss"] for row in history], numbers
 
 
 @pytest.mark.parametrize("updates", [1, 2])

@@ -1,13 +1,15 @@
 import torch
 from torch import nn
 
-from annobench.training.precision import arithmetic, pick_device, store_frozen
+from annobench.training.precision import arithmetic, device_name, pick_device, store_frozen
 
 CPU = torch.device("cpu")
 
 
 def test_the_device_is_the_one_there_is():
     assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    known = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    assert device_name() == (known or ["cpu"])[0]
 
 
 def test_arithmetic():

@@ -151,6 +151,22 @@ def test_training_ends_at_the_same_parameters(parts, folder, saving, tune):
     assert any((learned[name] - before[name]).abs().max() > 1e-3 for name in before)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("tune", TUNES, ids=lambda tune: tune.kind)
+def test_packed_rows_of_any_size_give_one_trajectory(
+    parts, saving, one_trajectory, tune, precision
+):
+    training = Training(precision=precision, items_per_batch=2, lr=1e-3, epochs=4.5)
+    found = []
+    for row_tokens in (1000, 16, 1):
+        scorer, places, objective, _ = parts(SMOOTHED, tune, row_tokens)
+        _, history = fit(scorer, objective, training, ("model", 0), saving)
+        numbers = torch.cat([p.detach().flatten() for p in places.values()])
+        found.append(([row["loss"] for row in history], numbers))
+    for other in found[1:]:
+        one_trajectory(other, found[0], precision)
+
+
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(parts, folder, tmp_path, monkeypatch):
     _, _, objective, model = parts(SEVERAL, Full())
     training = Training(precision="fp32", items_per_batch=2, lr=1e-3, epochs=3)

@@ -73,16 +73,19 @@ def judge_view(wildcards):
     )
 
 
+def megabytes(paths):
+    """What there is to read. Snakemake's own input.size_mb costs a millisecond a job."""
+    return sum(os.path.getsize(path) for path in paths if os.path.exists(path)) // 10**6
+
+
 def memory(base):
-    """Memory in MB: a base and twice what is read; more at each attempt."""
-    # Snakemake's own input.size_mb costs a millisecond a job.
-    size = lambda paths: sum(os.path.getsize(path) for path in paths if os.path.exists(path))
-    return lambda wildcards, input, attempt: attempt * (base + 2 * size(input) // 10**6)
+    """Memory in MB: a base and twice what is read; as much again at each further attempt."""
+    return lambda wildcards, input, attempt: attempt * (base + 2 * megabytes(input))
 
 
 def minutes(base):
-    """Runtime in minutes; more at each attempt."""
-    return lambda wildcards, attempt: attempt * base
+    """Runtime in minutes: a base and one for every 10 MB read; likewise."""
+    return lambda wildcards, input, attempt: attempt * (base + megabytes(input) // 10)
 
 
 def rendered(block, pattern, name, suffixes):

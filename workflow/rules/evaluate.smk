@@ -16,6 +16,7 @@ rule evaluate:
         "results/{study}/logs/evaluate.log",
     conda:
         "../../envs/annobench.yaml"
+    threads: 2  # one reads, one measures
     resources:
         mem_mb=memory(3000),
         runtime=minutes(30),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from annobench import hub, people
 from annobench.errors import AnnobenchError
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ REPOSITORY = hub.Repository(
     splits={"train": "snli+mnli_m"},
     stated={"snli": 1514, "mnli_m": 1599},
 )
+MOST_LABELS = 10_000
+"""Of one item; published are 100."""
 TASKS = {"snli": "snli", "mnli_m": "mnli"}
 OPTIONS = ("entailment", "neutral", "contradiction")
 QUESTION = (
@@ -36,7 +39,7 @@ QUESTION = (
 
 
 class Settings(people.Settings):
-    folder: str | None = None
+    folder: UserPath | None = None
     """Folder of the authors' files chaosNLI_snli.jsonl and chaosNLI_mnli_m.jsonl; if absent they
     come from the Hub or the mirror."""
 
@@ -62,6 +65,8 @@ def items(name: str, settings: Settings, hub_root: Path | None) -> pd.DataFrame:
 
 def _question(row: hub.Row) -> people.Question:
     counts = row.numbers("label_count", len(OPTIONS))
+    if min(counts) < 0 or not 0 < sum(counts) <= MOST_LABELS:
+        raise row.unfit("label_count", counts, f"1 to {MOST_LABELS} labels")
     premise, hypothesis = row.text("example.premise"), row.text("example.hypothesis")
     return people.Question(
         item=row.text("uid"),
@@ -82,7 +87,9 @@ def _own_rows(folder: str, where: str) -> Iterator[hub.Row]:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
             values: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        except (OSError, ValueError) as error:
+            if not all(isinstance(value, dict) for value in values):
+                raise ValueError("a line is no object")
+        except (OSError, ValueError, RecursionError) as error:
             raise AnnobenchError(
                 f"{where}: found no readable {path.name}: {error}; allowed: the authors' JSON lines"
             ) from error

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from annobench.errors import AnnobenchError
 from annobench.pairs import Pairs, better
+from annobench.settings import UserPath
 from annobench.splits import Size, drawn
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ _FILE = r"\.(csv|jsonl|ndjson|parquet)$"
 
 
 class Settings(Pairs):
-    path: str = Field(pattern=_FILE)
+    path: UserPath = Field(pattern=_FILE)
     """The comparisons, relative to the working folder: .csv, .jsonl, .ndjson or .parquet."""
-    responses: str = Field(pattern=_FILE)
+    responses: UserPath = Field(pattern=_FILE)
     """The responses, likewise."""
     stronger: str | None = None
     """The stronger of the two models; by default the one that is chosen more often."""

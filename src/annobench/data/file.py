@@ -17,6 +17,7 @@ from pydantic import Field
 
 from annobench.errors import AnnobenchError
 from annobench.settings import Settings as Base
+from annobench.settings import UserPath
 from annobench.splits import Size, drawn
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SPLITS = ("train", "validation", "test")
 
 
 class Settings(Base):
-    path: str = Field(pattern=r"\.(csv|jsonl|ndjson|parquet)$")
+    path: UserPath = Field(pattern=r"\.(csv|jsonl|ndjson|parquet)$")
     """The file, relative to the working folder: .csv, .jsonl, .ndjson or .parquet."""
     labels: Literal["text", "letter", "position"] = "text"
     """How the column `gold` names an option: by its text, by its letter (A is the first) or by its

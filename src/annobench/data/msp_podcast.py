@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annobench import people
-from annobench.errors import AnnobenchError
+from annobench.errors import AnnobenchError, one_line
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 EMOTIONS = {
@@ -42,7 +45,7 @@ LICENCE = "a copy of MSP-Podcast, which the MSP lab of UT Dallas gives out under
 
 
 class Settings(people.Settings):
-    folder: str
+    folder: UserPath
     """Folder of your copy of the corpus, with Labels and Transcripts; the MSP lab of UT Dallas
     gives it out under a licence."""
 
@@ -73,16 +76,17 @@ def items(name: str, settings: Settings, hub_root: Path | None = None) -> pd.Dat
     labels = _labels(_text(folder, LABELS, where))
     consensus = csv.DictReader(_text(folder, CONSENSUS, where).splitlines())
     splits: dict[str, list[people.Question]] = {split: [] for split in PARTITION.values()}
-    for row in consensus:
+    for row in _rows(consensus, where):
         segment, part = row.get("FileName"), row.get("Split_Set")
         if segment is None or part is None:
+            found = ", ".join(map(str, row))
             raise AnnobenchError(
-                f"{where}: {CONSENSUS}: found columns {', '.join(row)}; allowed: those of "
+                f"{where}: {CONSENSUS}: found columns {found}; allowed: those of "
                 "the corpus, with FileName and Split_Set"
             )
         of_workers = labels.get(segment)
         if part in PARTITION and of_workers:
-            words = _words(folder / "Transcripts" / f"{Path(segment).stem}.txt")
+            words = _words(folder, Path(segment).stem, where)
             if words:
                 splits[PARTITION[part]].append(_question(Path(segment).stem, words, of_workers))
     return people.items(name, settings, where, splits)
@@ -122,7 +126,17 @@ def _text(folder: Path, name: str, where: str) -> str:
         return (folder / name).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise AnnobenchError(f"{where}: found no {name}; allowed: {LICENCE}") from error
+    except UnicodeDecodeError as error:
+        raise AnnobenchError(f"{where}: {name}: {one_line(error)}; allowed: UTF-8 text") from error
 
 
-def _words(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+def _rows(consensus: csv.DictReader[str], where: str) -> Iterator[dict[str, str]]:
+    try:
+        yield from consensus
+    except csv.Error as error:
+        raise AnnobenchError(f"{where}: {CONSENSUS}: {one_line(error)}; allowed: CSV") from error
+
+
+def _words(folder: Path, segment: str, where: str) -> str:
+    name = f"Transcripts/{segment}.txt"
+    return _text(folder, name, where).strip() if (folder / name).is_file() else ""

@@ -9,11 +9,10 @@ import pandas as pd
 from annobench import tables
 from annobench.errors import AnnobenchError
 from annobench.evaluation import agreement, filters
-from annobench.evaluation.agreement import Agreement
+from annobench.evaluation.agreement import Agreement, Known, Truth
 from annobench.evaluation.distributions import uniform
 from annobench.evaluation.preferences import aligned
 from annobench.evaluation.samples import Asked, Said
-from annobench.pairs import are_pairs
 
 OK = "ok"
 
@@ -72,7 +71,8 @@ def said(cell: CellResult, items: Asked) -> Said:
     """
     if cell.predictions is None:
         raise AnnobenchError(f"{cell}: found status {OK!r} without predictions; allowed: with them")
-    rows = pd.Index(cell.predictions["item"]).get_indexer(items.item)
+    place = {name: row for row, name in enumerate(tables.texts(cell.predictions["item"]))}
+    rows = np.array([place.get(name, -1) for name in items.item], dtype=np.int64)
     if (rows < 0).any():
         missing = items.item[rows < 0]
         raise AnnobenchError(f"{cell}: no prediction found for test item {missing[0]!r}")
@@ -80,10 +80,12 @@ def said(cell: CellResult, items: Asked) -> Said:
         texts: np.ndarray = cell.predictions["text"].to_numpy(object)[rows]
         texts[pd.isna(texts)] = None
         return Said(texts, None, cell.annotators)
-    found = cell.predictions.reindex(columns=["probabilities", "text", "verbal"]).iloc[rows]
-    probabilities = _distributions(cell, found["probabilities"], items)
+    probabilities = _distributions(cell, cell.predictions["probabilities"].iloc[rows], items)
     if items.pairs:
         return Said(probabilities, None, cell.annotators, aligned(cell.predictions.iloc[rows]))
+    if "text" not in cell.predictions or cell.predictions["text"].isna().all():
+        return Said(probabilities, None, cell.annotators)
+    found = cell.predictions.reindex(columns=["text", "verbal"]).iloc[rows]
     return Said(probabilities, _written(cell, found, items), cell.annotators)
 
 
@@ -105,7 +107,8 @@ def _written(cell: CellResult, found: pd.DataFrame, items: Asked) -> np.ndarray 
 
 def _distributions(cell: CellResult, column: pd.Series, items: Asked) -> np.ndarray:
     """[n, K] of a column of lists, one for each of the items."""
-    lengths = column.map(len).to_numpy(np.int64)
+    flat, begin = tables.numbers(column)
+    lengths = np.diff(begin, append=len(flat))
     width = int(items.options.max())
     if (lengths != items.options).any():
         at = int(np.argmax(lengths != items.options))
@@ -113,10 +116,8 @@ def _distributions(cell: CellResult, column: pd.Series, items: Asked) -> np.ndar
             f"{cell}: test item {items.item[at]!r}: found {lengths[at]} probabilities; "
             f"allowed: {items.options[at]}, one per option"
         )
-    if (lengths == width).all():
-        out = np.stack(column.tolist()).astype(float)
-    else:
-        out = tables.stack(column, width)
+    whole = (lengths == width).all()
+    out = flat.reshape(-1, width) if whole else tables.stack(column, width)
     bad = ~((out >= 0).all(-1) & (np.abs(out.sum(-1) - 1) < 1e-3))
     if bad.any():
         raise AnnobenchError(
@@ -126,16 +127,15 @@ def _distributions(cell: CellResult, column: pd.Series, items: Asked) -> np.ndar
     return out
 
 
-def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> dict[str, Agreement]:
+def agreements(cell: CellResult, known: Known, truth: Truth) -> dict[str, Agreement]:
     """Target accuracy, expertise Spearman, unread answers, unparsed distributions and, of pairs of
     responses, how well users were known and filtered; where the cell has what they need.
 
-    `truth` is table `tables.TRUTH`, empty where the annotators were not simulated.
     With several tasks there is one `<metric>` over all of them and one `<metric>:<task>` for each.
     """
     found: dict[str, dict[str, Agreement]] = {}
     if cell.targets is not None:
-        found[agreement.TARGET_ACCURACY] = agreement.target_accuracy(cell.targets, items)
+        found[agreement.TARGET_ACCURACY] = agreement.target_accuracy(cell.targets, known)
     if cell.annotators is not None:
         found[agreement.EXPERTISE_SPEARMAN] = agreement.expertise_spearman(cell.annotators, truth)
     named = {
@@ -147,11 +147,12 @@ def agreements(cell: CellResult, items: pd.DataFrame, truth: pd.DataFrame) -> di
     unread = None if cell.targets is None else agreement.unread_answers(cell.targets)
     if unread is not None:
         named[agreement.UNREAD_ANSWERS] = unread
-    if are_pairs(items):
-        return named | filters.measures(cell.targets, cell.annotators, truth)
-    unparsed = None if cell.predictions is None else agreement.unparsed(cell.predictions, items)
-    if unparsed is not None:
-        named[agreement.UNPARSED] = unparsed
+    if known.pairs:
+        return named | filters.measures(cell.targets, cell.annotators, truth.table)
+    if cell.predictions is not None:
+        unparsed = agreement.unparsed(cell.predictions, known.items)
+        if unparsed is not None:
+            named[agreement.UNPARSED] = unparsed
     return named
 
 

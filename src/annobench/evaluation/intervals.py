@@ -51,18 +51,21 @@ def resample_items(
     return draws
 
 
-def resample_seeds(draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean over resampled seeds: draws [seeds, 1 + resamples] -> [1 + resamples].
+def seed_counts(seeds: int, columns: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each resample draws each seed, [seeds, columns]; all ones come first."""
+    if seeds == 1:
+        return np.ones((1, columns))
+    counts: np.ndarray = rng.multinomial(seeds - 1, np.full(seeds, 1 / seeds), size=columns).T
+    counts[:, 0] = 1
+    return counts
 
-    It is linear: given equal generators, the difference of two methods' means is the mean of their
+
+def resample_seeds(draws: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean over resampled seeds: draws [seeds, 1 + resamples] and counts -> [1 + resamples].
+
+    It is linear: given equal counts, the difference of two methods' means is the mean of their
     differences, and pairs of methods meet on the same seeds.
     """
-    seeds, columns = draws.shape
-    if seeds == 1:
-        alone: np.ndarray = draws[0]
-        return alone
-    counts = rng.multinomial(seeds - 1, np.full(seeds, 1 / seeds), size=columns).T
-    counts[:, 0] = 1
     means: np.ndarray = (draws * counts).sum(0) / counts.sum(0)
     return means
 
@@ -80,7 +83,9 @@ def centred(draws: np.ndarray) -> np.ndarray:
 
 def interval(draws: np.ndarray) -> Interval:
     """Point and 95 % percentile interval of draws [1 + resamples]."""
-    low, high = np.nanquantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    resampled = draws[1:][~np.isnan(draws[1:])]
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    low, high = np.quantile(resampled, ends) if len(resampled) else (np.nan, np.nan)
     return Interval(float(draws[0]), float(low), float(high))
 
 

@@ -83,7 +83,6 @@ def _row(kind: str, choices: Choices, keys: dict[str, Any], eta: pd.Series) -> d
     learned = pd.Series(found.attentiveness, index=eta.index)
     kept = pd.Series(found.kept, index=eta.index)
     attentive = eta >= filters.ATTENTIVE
-    both = pd.DataFrame({"expertise": learned, "true_expertise": eta})
     return {
         "mu_found": found.mu,
         "share": found.share,
@@ -91,5 +90,5 @@ def _row(kind: str, choices: Choices, keys: dict[str, Any], eta: pd.Series) -> d
         "recall": filters.recall(kept, attentive).value,
         "auc": filters.auc(learned, attentive).value,
         "mae": filters.error(learned, eta).value,
-        "spearman": spearman(both).value,
+        "spearman": spearman(learned.to_numpy(), eta.to_numpy()).value,
     }

@@ -1,7 +1,7 @@
 """The pure core of `evaluate`: the results of cells in, the tables of a study out."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from annobench.errors import AnnobenchError
 from annobench.evaluation import crowds as draws
 from annobench.evaluation import detection, distributions, recovery, samples
 from annobench.evaluation import views as answered
-from annobench.evaluation.agreement import Agreement, with_truth
+from annobench.evaluation.agreement import Agreement, Known, Truth, true_expertise
 from annobench.evaluation.cells import OK, CellResult, agreements, said
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.intervals import Score
@@ -75,16 +75,14 @@ def evaluate(
         ]
         for dataset, frame in items.items()
     }
-    known = {dataset: distributions.known(frame) for dataset, frame in items.items()}
+    shares = {dataset: distributions.known(frame) for dataset, frame in items.items()}
+    known = {dataset: Known(frame) for dataset, frame in items.items()}
     hard = _hard_items(views or {}, items)
     blocks: dict[tuple[str, str], Block] = {}
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
-    annotators: list[pd.DataFrame] = []
-    history: list[pd.DataFrame] = []
-    selection: list[pd.DataFrame] = []
-    predicted: list[pd.DataFrame] = []
+    annotators, history, selection, predicted = _Rows(), _Rows(), _Rows(), _Rows()
     for cell in cells:
         if cell.dataset not in items:
             raise AnnobenchError(
@@ -99,33 +97,33 @@ def evaluate(
         truth = drawn.truth.get(draw, _UNKNOWN)
         labels = _judged(cell, items[cell.dataset], drawn.labels.get(draw), hard.get(place))
         block.cells.append(
-            _scored(cell, block, asked[cell.dataset], items[cell.dataset], truth, labels)
+            _scored(cell, block, asked[cell.dataset], known[cell.dataset], truth, labels)
         )
         runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
         costs.append(cell.key | {name: getattr(cell, name) for name in ("status", *COST_FIELDS)})
         if cell.annotators is not None:
-            annotators.append(with_truth(cell.annotators, truth).assign(**cell.key))
+            true = true_expertise(cell.annotators, truth)
+            annotators.add(cell, cell.annotators.assign(true_expertise=true))
         if cell.history is not None:
-            history.append(cell.history.assign(**cell.key))
+            history.add(cell, cell.history)
         if labels is not None and detection.explained(labels):
-            selection.append(labels[detection.SELECTION].assign(**cell.key))
-        if cell.status == OK and cell.predictions is not None and len(known[cell.dataset]):
-            rows = distributions.rows_of(cell.predictions, known[cell.dataset])
-            predicted.append(rows.assign(**cell.key))
+            selection.add(cell, labels[detection.SELECTION])
+        if cell.status == OK and cell.predictions is not None and len(shares[cell.dataset]):
+            predicted.add(cell, distributions.rows_of(cell.predictions, shares[cell.dataset]))
     summary, comparisons = summarize(list(blocks.values()))
     metrics = [row for block in blocks.values() for row in _metric_rows(block)]
     return StudyFrames(
         metrics=_frame(pd.DataFrame(metrics), tables.METRICS),
         summary=_frame(summary, tables.SUMMARY),
         comparisons=_frame(comparisons, tables.COMPARISONS),
-        annotators=_frame(_concatenated(annotators), tables.STUDY_ANNOTATORS),
-        history=_frame(_concatenated(history), tables.STUDY_HISTORY),
+        annotators=_frame(annotators.frame(), tables.STUDY_ANNOTATORS),
+        history=_frame(history.frame(), tables.STUDY_HISTORY),
         runs=_frame(pd.DataFrame(runs), tables.RUNS),
         costs=_frame(pd.DataFrame(costs), tables.COSTS),
         crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
-        selection=_frame(_concatenated(selection), tables.SELECTION),
+        selection=_frame(selection.frame(), tables.SELECTION),
         views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
-        distributions=_frame(_concatenated(predicted), tables.DISTRIBUTIONS),
+        distributions=_frame(predicted.frame(), tables.DISTRIBUTIONS),
         recovery=_frame(tables.frame(drawn.recovery, tables.RECOVERY), tables.RECOVERY),
     )
 
@@ -139,7 +137,7 @@ COST_FIELDS = (
     "rollouts_per_second",
     "rollout_share",
 )
-_UNKNOWN = tables.empty(tables.TRUTH)
+_UNKNOWN = Truth(tables.empty(tables.TRUTH))
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ class _Drawn:
     """What is kept of the draws of annotations."""
 
     rows: list[dict[str, Any]]
-    truth: dict[tuple[str, str | None, int | None], pd.DataFrame]
+    truth: dict[tuple[str, str | None, int | None], Truth]
     labels: dict[tuple[str, str | None, int | None], pd.DataFrame]
     """annotations, where it is known which of them are wrong"""
     held_out: dict[str, dict[str, list[pd.DataFrame]]]
@@ -161,7 +159,7 @@ def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> 
         frame = items[crowd.dataset]
         found.rows.append(draws.measure(crowd, frame))
         found.recovery.extend(recovery.measure(crowd, frame))
-        found.truth[crowd.dataset, crowd.noise, crowd.seed] = crowd.truth
+        found.truth[crowd.dataset, crowd.noise, crowd.seed] = Truth(crowd.truth)
         if crowd.annotations["corrupted"].notna().any():
             found.labels[crowd.dataset, crowd.noise, crowd.seed] = crowd.annotations
         held = found.held_out.setdefault(crowd.dataset, {}).setdefault(crowd.noise, [])
@@ -200,14 +198,14 @@ def _scored(
     cell: CellResult,
     block: Block,
     asked: Asked,
-    items: pd.DataFrame,
-    truth: pd.DataFrame,
+    known: Known,
+    truth: Truth,
     labels: pd.DataFrame | None,
 ) -> Scored:
     ok = cell.status == OK
     estimates = cell.predictions is None and cell.annotators is not None  # and predicts nothing
     predicted = said(cell, asked) if ok and block.samples and not estimates else None
-    found = agreements(cell, items, truth) if ok else {}
+    found = agreements(cell, known, truth) if ok else {}
     if labels is not None:
         found |= detection.measures(labels)
     return Scored(
@@ -253,8 +251,24 @@ def _row(cell: Scored, measure: str, found: Agreement, noise: str | None = None)
     return cell.key | named | {"metric": measure, "status": cell.status} | found._asdict()
 
 
-def _concatenated(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of many cells."""
+
+    keys: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, cell: CellResult, rows: pd.DataFrame) -> None:
+        self.keys.append(cell.key)
+        self.frames.append(rows)
+
+    def frame(self) -> pd.DataFrame:
+        """All rows, each with its cell's key."""
+        if not self.frames:
+            return pd.DataFrame()
+        rows = np.repeat(np.arange(len(self.frames)), [len(frame) for frame in self.frames])
+        keys = pd.DataFrame(self.keys).take(rows).reset_index(drop=True)
+        return pd.concat(self.frames, ignore_index=True).assign(**keys)
 
 
 def _frame(rows: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:

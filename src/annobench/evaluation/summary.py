@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -21,6 +22,7 @@ from annobench.evaluation.intervals import (
     p_value,
     resample_items,
     resample_seeds,
+    seed_counts,
 )
 from annobench.evaluation.measures import directions, optional
 from annobench.evaluation.ranking import LEVEL as SIGNIFICANCE
@@ -172,8 +174,13 @@ def _draws(
 def _over_seeds(draws: Draws) -> np.ndarray:
     """The same set of seeds is always resampled in the same way, so methods are paired."""
     names = sorted(draws, key=str)
-    rng = seeds.generator("seed-resamples", *map(str, names))
-    return resample_seeds(np.stack([draws[name] for name in names]), rng)
+    stacked = np.stack([draws[name] for name in names])
+    return resample_seeds(stacked, _counts(tuple(map(str, names)), stacked.shape[1]))
+
+
+@cache
+def _counts(names: tuple[str, ...], columns: int) -> np.ndarray:
+    return seed_counts(len(names), columns, seeds.generator("seed-resamples", *names))
 
 
 def _mean(draws: Draws) -> dict[str, Any]:

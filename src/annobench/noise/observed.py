@@ -16,6 +16,7 @@ from pydantic import Field
 
 from annobench.errors import AnnobenchError
 from annobench.settings import Settings as Base
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Base):
-    path: str | None = Field(None, pattern=r"\.(csv|jsonl|ndjson|parquet)$")
+    path: UserPath | None = Field(None, pattern=r"\.(csv|jsonl|ndjson|parquet)$")
     """The file, relative to the working folder: .csv, .jsonl, .ndjson or .parquet; if absent, the
     labels are the data set's own."""
     labels: Literal["text", "letter", "position"] = "text"

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from annobench.files import replacing, write_text
+from annobench.files import csv_text, write_text
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
             columns[f"{name} rank"] = pd.array(columns[f"{name} rank"], "Int64")
         else:
             columns[str(name)] = values
-    with replacing(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")
+    write_text(path, csv_text(pd.DataFrame(columns)))
 
 
 def write_markdown(path: Path, frame: pd.DataFrame) -> None:
@@ -125,7 +124,9 @@ html_text = html.escape
 def plain_text(frame: pd.DataFrame) -> str:
     """Aligned columns for a terminal; the number behind a mean is its rank."""
     rows = [[_text(value) for value in row] for row in frame.itertuples(index=False)]
-    return tabulate(rows, headers=[str(name) for name in frame.columns], disable_numparse=True)
+    return tabulate(
+        rows, headers=[_line(str(name)) for name in frame.columns], disable_numparse=True
+    )
 
 
 WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
@@ -181,8 +182,8 @@ def latex_text(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line, without control characters."""
-    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text)
+    """On one line, without control characters and marks that turn the direction of the rest."""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+", " ", text)
 
 
 def _rules(frame: pd.DataFrame) -> list[str]:
@@ -201,9 +202,9 @@ def _markdown(value: Any) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, Estimate):
-        return " ".join(_plain(value).split())
+        return _line(_plain(value)).strip()
     mean, interval = _parts(value)
-    return _joined(f"{mean} {interval}".rstrip(), _superscript(value), value.note)
+    return _joined(f"{mean} {interval}".rstrip(), _superscript(value), _line(value.note))
 
 
 def _superscript(value: Estimate) -> str:

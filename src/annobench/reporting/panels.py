@@ -6,6 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _INCHES_PER_CHARACTER = 0.058
 """At 8 points."""
+_LONGEST_TICK = 28
 
 
 def grid(
@@ -118,7 +120,6 @@ def title(
         "\n".join(_wrapped(name, characters) for name in names),
         y=1.0,
         pad=4 + lift + lines * SMALL * 1.35,
-        parse_math=False,
     )
     if below:
         panel.annotate(
@@ -131,8 +132,19 @@ def title(
             va="bottom",
             fontsize=SMALL,
             color=GREY,
-            parse_math=False,
         )
+
+
+def drawable(text: str) -> str:
+    """On one line, with a box for every character that the figures' font has not."""
+    glyphs = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
+    return "".join(c if ord(c) in glyphs else "\N{WHITE SQUARE}" for c in " ".join(text.split()))
+
+
+def tick(text: str) -> str:
+    """A user's own name for something, as a label on an axis."""
+    line = drawable(text)
+    return line if len(line) <= _LONGEST_TICK else f"{line[: _LONGEST_TICK - 3]}..."
 
 
 def grow(figure: Figure, inches: float) -> None:

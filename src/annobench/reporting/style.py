@@ -19,6 +19,7 @@ INCHES: dict[str, float] = {"column": 3.35, "page": 6.9}
 _PAPER: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
+    "text.parse_math": False,  # a dollar sign in a user's text is one
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7.5,

@@ -1,48 +1,70 @@
 """Evaluate: the files of all cells to the tables of the study."""
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from annobench import tables
+from annobench.errors import AnnobenchError, one_line
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS
 from annobench.files import canonical_json, read_json
+from annobench.study import Cell
+
+_TOGETHER = 100
+"""Cells whose files are read at once, while those before them are measured; they take a few
+megabytes."""
 
 
-def read_cell(
-    folder: Path,
-    dataset: str,
-    noise: str | None,
-    model: str,
-    method: str,
-    seed: int | None,
-) -> CellResult:
-    """One cell's files.
+def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
+    """Cells from the folders of their files, in this order.
 
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    record = read_json(folder / "run.json")
-    run = record | {"settings": canonical_json(record["recipe"]["method"])}
+    parts = [cells[begin : begin + _TOGETHER] for begin in range(0, len(cells), _TOGETHER)]
+    with ThreadPoolExecutor(1) as pool:
+        ahead = [pool.submit(_frames, part) for part in parts[:1]]
+        for number, part in enumerate(parts, 1):
+            frames = ahead.pop().result()
+            ahead = [pool.submit(_frames, following) for following in parts[number : number + 1]]
+            yield from _results(part, frames)
 
-    def table(name: str) -> pd.DataFrame | None:
-        frame = tables.read(folder / f"{name}.parquet", getattr(tables, name.upper()))
-        return None if frame.empty else frame
 
-    return CellResult(
-        dataset=dataset,
-        noise=noise,
-        model=model,
-        method=method,
-        seed=seed,
-        predictions=table("predictions"),
-        targets=table("targets"),
-        annotators=table("annotators"),
-        history=table("history"),
-        **{name: run[name] for name in (*RUN_FIELDS, *COST_FIELDS)},
-    )
+def _frames(cells: Sequence[tuple[Path, Cell]]) -> dict[str, list[pd.DataFrame]]:
+    return {
+        name: tables.read_all(
+            [folder / f"{name}.parquet" for folder, _ in cells], getattr(tables, name.upper())
+        )
+        for name in ("predictions", "targets", "annotators", "history")
+    }
+
+
+def _results(
+    cells: Sequence[tuple[Path, Cell]], frames: dict[str, list[pd.DataFrame]]
+) -> Iterator[CellResult]:
+    for number, (folder, cell) in enumerate(cells):
+        found = _run(folder / "run.json") | asdict(cell)
+        for name, of_cells in frames.items():
+            found[name] = None if of_cells[number].empty else of_cells[number]
+        yield CellResult(**found)
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """What the evaluation takes from a cell's record."""
+    record = read_json(path)
+    try:
+        run = {name: record[name] for name in (*RUN_FIELDS, *COST_FIELDS) if name != "settings"}
+        return run | {"settings": canonical_json(record["recipe"]["method"])}
+    except (LookupError, TypeError, ValueError) as error:
+        raise AnnobenchError(
+            f"{path}: found no record of a cell ({one_line(error)}); allowed: one"
+        ) from error
 
 
 def read_crowd(annotations: Path, truth: Path, dataset: str, noise: str, seed: int) -> Crowd:

@@ -10,7 +10,7 @@ import pandas as pd
 from annobench import layout, sums, tables, tensors
 from annobench.card import card
 from annobench.errors import AnnobenchError
-from annobench.files import read_json, replacing_folder
+from annobench.files import csv_text, read_json, replacing_folder
 from annobench.models.loading import is_encoder_decoder
 from annobench.models.saving import save_model
 from annobench.models.settings import Model
@@ -73,8 +73,8 @@ def export(kept: Kept, source: Path, model: Model, out: Path) -> None:
     predicted = predictions(kept.items, kept.predictions)
     with replacing_folder(out) as folder:
         save_model(source, model, kept.parameters, folder)
-        predicted.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
-        kept.annotators.to_csv(folder / "annotators.csv", index=False, lineterminator="\n")
+        for name, frame in {"predictions": predicted, "annotators": kept.annotators}.items():
+            (folder / f"{name}.csv").write_text(csv_text(frame), encoding="utf-8", newline="")
         text = card(
             kept.key,
             kept.run,

@@ -18,7 +18,7 @@ from annobench.models.memory import out_of_memory, peak_memory
 from annobench.stages.job import Job
 from annobench.stages.train import run
 from annobench.training.loop import Checkpointing, DivergedError
-from annobench.training.precision import pick_device
+from annobench.training.precision import device_name
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         },
         "parameters": parameter_count(job.folder),
         "trained_parameters": done.trained_parameters if done else None,
-        "device": str(pick_device()),
+        "device": device_name(),
         "processor": platform.processor() or platform.machine(),
         "versions": {
             name: version(name)

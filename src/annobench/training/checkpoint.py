@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -90,9 +90,12 @@ def load(path: Path, recipe: str) -> Snapshot | None:
     """The snapshot at `path` if there is one, whole and of this recipe, else None."""
     if not seals.whole(path):
         return None
-    with safe_open(path, framework="pt") as file:
-        metadata: dict[str, Any] = file.metadata()
-        if metadata["recipe"] != recipe:
-            return None
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = file.metadata()
+            if metadata["recipe"] != recipe:
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return Snapshot(tensors, json.loads(metadata["history"]), int(metadata["row_tokens"]))
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError):  # of another maker
+        return None

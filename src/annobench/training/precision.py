@@ -11,8 +11,13 @@ T = TypeVar("T")
 
 
 def pick_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU."""
+    """The first CUDA device (of a lease: the only one) if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name() -> str:
+    """What `pick_device` picks, by its product's name if it is a GPU."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def arithmetic(device: torch.device, precision: str) -> AbstractContextManager[None]:

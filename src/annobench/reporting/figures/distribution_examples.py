@@ -81,7 +81,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
                 notes += [f"without {', '.join(absent)}"] if absent else []
             head = [", ".join(place)] if len(places) > 1 else []
             own = _own(found["prompt"].iloc[0], select(rows, dataset=place[0])["prompt"].unique())
-            prompt = shorten(drawable(own), _CHARACTERS, placeholder=" ...")
+            prompt = shorten(panels.drawable(own), _CHARACTERS, placeholder=" ...")
             panels.title(drawn, panel, [*head, prompt], "; ".join(notes))
             if panels.is_leftmost(panel):
                 panel.set_ylabel("share")
@@ -98,14 +98,6 @@ def spread(rows: pd.DataFrame, count: int) -> list[str]:
     order = rows.drop_duplicates("item").sort_values(["entropy", "item"])["item"].tolist()
     steps = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
     return [order[step] for step in steps]
-
-
-def drawable(text: str) -> str:
-    """On one line, with a box for every character that the figures' font has not."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    glyphs = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
-    return "".join(c if ord(c) in glyphs else "\N{WHITE SQUARE}" for c in " ".join(text.split()))
 
 
 def _bars(panel: Axes, rows: pd.DataFrame, looks: dict[str, Look]) -> None:

@@ -90,10 +90,14 @@ def _map(panel: Axes, matrix: pd.DataFrame, low: float, high: float) -> AxesImag
     """As many annotators are named as there is room for; a few cells have their number."""
     from math import ceil
 
+    from annobench.reporting import panels
+
     shown = panel.imshow(matrix.to_numpy(float), cmap="viridis", vmin=low, vmax=high, aspect="auto")
     step = ceil(len(matrix) / 25)
-    panel.set_yticks(range(0, len(matrix), step), [str(name) for name in matrix.index[::step]])
-    panel.set_xticks(range(matrix.shape[1]), [str(name) for name in matrix.columns])
+    panel.set_yticks(
+        range(0, len(matrix), step), [panels.tick(str(name)) for name in matrix.index[::step]]
+    )
+    panel.set_xticks(range(matrix.shape[1]), [panels.tick(str(name)) for name in matrix.columns])
     for text in panel.get_xticklabels():
         text.set(rotation=30, ha="right", rotation_mode="anchor")
     panel.tick_params(length=0, labelsize=6.5)
@@ -122,7 +126,10 @@ def _note(
 
     known = rows.dropna(subset="true_expertise")
     cells = len(known[["annotator", "task"]].drop_duplicates())
-    found = [spearman(run) for _, run in known.groupby("seed", sort=True)]
+    found = [
+        spearman(run["expertise"].to_numpy(float), run["true_expertise"].to_numpy(float))
+        for _, run in known.groupby("seed", sort=True)
+    ]
     values = ", ".join(f"{a.value:.2f}" for a in found if a.value is not None)
     reasons = dict.fromkeys(f"{_RHO} undefined: {a.reason}" for a in found if a.value is None)
     missing = tables.missing(**place, method=settings.method)

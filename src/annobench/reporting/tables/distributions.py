@@ -8,7 +8,7 @@ from pydantic import Field
 
 from annobench.reporting.labels import Judged
 from annobench.reporting.shown import Shown
-from annobench.settings import Name
+from annobench.settings import Name, UserPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class Settings(Shown):
     """The method that relative gains are over; null means no gains."""
     gains: tuple[Judged, ...] = ("jsd-distance", "jsd-divergence", "macro-f1")
     """What is gained: where lower is better, how far it goes down, otherwise how far up."""
-    path: str | None = None
+    path: UserPath | None = None
     """CSV file of published numbers, relative to the working folder; absent means none."""
     table: str = "main"
     """Which of the file's tables."""

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, model_validator
 from annobench.registry import unknown
 from annobench.reporting.labels import Measure
 from annobench.reporting.shown import Shown
-from annobench.settings import Name
+from annobench.settings import Name, UserPath
 from annobench.settings import Settings as Keys
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Settings(Shown):
     gain: dict[Label, tuple[Label, ...]] = {}
     """A row, and those that its relative gain over is shown in the last rows. A gain is paired by
     test item and seed, so both are of one model."""
-    path: str | None = None
+    path: UserPath | None = None
     """CSV file of the paper's numbers, relative to the working folder; absent means none. Its
     columns are named `<data set> <rate>`, or `<data set>` where a number is the same at all."""
     table: str = "main"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from annobench.reporting.shown import Shown
+from annobench.settings import UserPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ NOT_HERE = "(not in this study)"
 
 
 class Settings(Shown):
-    path: str = Field(default="studies/published/realm.csv", min_length=1)
+    path: UserPath = Field(default="studies/published/realm.csv", min_length=1)
     """CSV file of the paper's numbers, relative to the working folder."""
     table: str = Field(default="single-task", min_length=1)
     """Which of the file's tables."""

@@ -8,7 +8,7 @@ from psutil import Process
 from snakemake.utils import min_version
 
 from annobench import clock, errors, layout, leftovers, locks, recipes, reference, warm
-from annobench.files import read_yaml, sweep, write_json
+from annobench.files import read_yaml, settle, write_json
 from annobench.methods import VIEWS
 from annobench.study import parse_study
 
@@ -50,7 +50,7 @@ onstart:
         if workflow.executor_plugin.name == "slurm":
             leftovers.cancel(study.study)
         for folder in (layout.RESULTS.format(study=study.study), "assets"):
-            sweep(Path(folder))
+            settle(Path(folder))
         write_json(Path(study_file), recipes.whole(study))
     # Jobs on this machine share a warm process, see annobench.warm. So no rule has `benchmark:`, which
     # would measure who waits for the job: what each command takes stands in logs/times.jsonl.

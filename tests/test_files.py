@@ -157,7 +157,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
     ):
         living.write_text("alive")
         (building / "file").write_text("alive")
-        files.sweep(tmp_path)
+        files.settle(tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert left == {"deep", "deep/alive.txt", "folder", "folder/file"}
 

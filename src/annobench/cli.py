@@ -16,7 +16,7 @@ import typer
 
 from annobench import clock, errors, layout, leases, recipes, reference
 from annobench.errors import AnnobenchError
-from annobench.files import canonical_json, sweep
+from annobench.files import canonical_json, settle
 from annobench.registry import unknown
 from annobench.study import Cell, Study, read_study
 
@@ -363,7 +363,7 @@ def check(
     found = held.faults(study)
     if remove:
         for folder in (_path(study, layout.RESULTS), Path("assets")):
-            sweep(folder)
+            settle(folder)
     for fault in found:
         typer.echo(f"{fault.path}: found {fault.found}{'; removed' * remove}")
         if remove:

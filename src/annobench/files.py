@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,17 +91,32 @@ def _finish(path: Path) -> None:
     flush(path)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished below a folder; living ones hold a lock."""
-    for scratch in list(folder.rglob(f"{_SCRATCH}*/")):
-        handle = os.open(scratch, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(scratch)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(handle)
+def settle(folder: Path) -> None:
+    """Make a folder fit to go on in after accidents.
+
+    What killed processes left unfinished is removed; living ones hold a lock. Files from the
+    future, made before the clock was set back, get the present time: Snakemake refuses what is
+    older than what it was made of.
+    """
+    now = time.time_ns()
+    for place, folders, names in os.walk(folder):
+        for scratch in [name for name in folders if name.startswith(_SCRATCH)]:
+            folders.remove(scratch)
+            _remove_unless_locked(Path(place, scratch))
+        for path in (Path(place, name) for name in names):
+            if path.lstat().st_mtime_ns > now:
+                os.utime(path, ns=(now, now), follow_symlinks=False)
+
+
+def _remove_unless_locked(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)
 
 
 def _equal(one: Path, other: Path) -> bool:

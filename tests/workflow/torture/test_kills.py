@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 KILLS = int(os.environ.get("ANNOBENCH_KILLS", "3"))
-LONGEST = 20.0
+LONGEST = 12.0
 """Seconds between two kills, at most."""
 RUN = ("snakemake", "--cores", "2")
 

@@ -124,7 +124,7 @@ def test_what_kubernetes_is_asked_to_run(tmp_path):
     assert container["volumeMounts"] == [{"name": "study", "mountPath": str(tmp_path)}]
 
 
-@pytest.mark.parametrize("name", ["a & b | c, d #e", "VOLUME FOLDER", "it's \"$seconds\" \\1"])
+@pytest.mark.parametrize("name", ["a & b | c, d #e", "VOLUME FOLDER", 'it\'s "$seconds" \\1'])
 def test_a_folder_may_have_any_name_on_kubernetes(tmp_path, name):
     script = PROFILES / "kubernetes" / "kubernetes.sh"
     folder = tmp_path / name

@@ -60,7 +60,7 @@ def test_the_lock_of_the_executors_satisfies_the_extras():
 def run(folder, program, answer, *command):
     """A profile's script, where `program` is one that keeps what it is given and answers."""
     stand_in = folder / program
-    stand_in.write_text(f'#!/bin/sh\necho "$@" > {folder}/asked\ncat > {folder}/given\n{answer}\n')
+    stand_in.write_text(f'#!/bin/sh\necho "$@" > asked\ncat > given\n{answer}\n')
     stand_in.chmod(0o755)
     path = os.pathsep.join([str(folder), os.environ["PATH"]])
     done = subprocess.run(
@@ -83,7 +83,8 @@ def run(folder, program, answer, *command):
         ("echo '    job_state = F'; echo '    Exit_status = 0'", "success"),
         ("echo '    job_state = F'; echo '    Exit_status = 271'", "failed"),
         ("echo '    job_state = F'", "failed"),
-        ("exit 1", "running"),
+        ("echo 'qstat: cannot connect to server' >&2; exit 1", "running"),
+        ("echo 'qstat: Unknown Job Id 12.host' >&2; exit 153", "failed"),  # ended, no history
     ],
 )
 def test_the_status_of_a_job_of_pbs(tmp_path, answer, status):
@@ -112,11 +113,25 @@ def test_what_kubernetes_is_asked_to_run(tmp_path):
     asked = ("submit", "2", "3000", "120", "1", "/study/.snakemake/tmp.x/snakejob.train.3.sh")
     assert run(tmp_path, "kubectl", "echo annobench-x", script, *asked) == "annobench-x"
     job = yaml.safe_load((tmp_path / "given").read_text())
-    assert job["spec"]["activeDeadlineSeconds"] == 7200
+    assert "activeDeadlineSeconds" not in job["spec"]  # it would count the wait for a GPU
     pod = job["spec"]["template"]["spec"]
+    assert pod["activeDeadlineSeconds"] == 7200
     container = pod["containers"][0]
     assert container["command"] == ["/bin/sh", "/study/.snakemake/tmp.x/snakejob.train.3.sh"]
     assert container["workingDir"] == str(tmp_path)
-    assert container["resources"]["requests"] == {"cpu": "2", "memory": "3000M"}
-    assert container["resources"]["limits"] == {"memory": "3000M", "nvidia.com/gpu": "1"}
+    assert container["resources"]["requests"] == {"cpu": 2, "memory": "3000M"}
+    assert container["resources"]["limits"] == {"memory": "3000M", "nvidia.com/gpu": 1}
     assert container["volumeMounts"] == [{"name": "study", "mountPath": str(tmp_path)}]
+
+
+@pytest.mark.parametrize("name", ["a & b | c, d #e", "VOLUME FOLDER", 'it\'s "$seconds" \\1'])
+def test_a_folder_may_have_any_name_on_kubernetes(tmp_path, name):
+    script = PROFILES / "kubernetes" / "kubernetes.sh"
+    folder = tmp_path / name
+    folder.mkdir()
+    run(folder, "kubectl", "echo annobench-x", script, "submit", "2", "9", "1", "0", f"{folder}/s")
+    job = yaml.safe_load((folder / "given").read_text())
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["/bin/sh", f"{folder}/s"]
+    assert container["workingDir"] == str(folder)
+    assert container["volumeMounts"][0]["mountPath"] == str(folder)

@@ -10,9 +10,12 @@ here=$(dirname "$0")
 
 case $1 in
   submit)
-    sed -e "/^ *#/d" -e "s|THREADS|\"$2\"|" -e "s|MEMORY|$3|" -e "s|SECONDS|$(($4 * 60))|" \
-      -e "s|GPUS|\"$5\"|" -e "s|SCRIPT|$6|" -e "s|FOLDER|$PWD|" \
-      -e "s|VOLUME|${ANNOBENCH_VOLUME:-$PWD}|" "$here"/job.yaml \
+    # A string of JSON is one of YAML, whatever the name of a folder is.
+    threads=$2 memory=$3M seconds=$(($4 * 60)) gpus=$5 script=$6 folder=$PWD \
+      volume=${ANNOBENCH_VOLUME:-$PWD} python3 -c '
+import json, os, string, sys
+words = {name: v if v.isdigit() else json.dumps(v) for name, v in os.environ.items()}
+print(string.Template(sys.stdin.read()).substitute(words))' < "$here"/job.yaml \
       | kubectl create --filename - --output 'jsonpath={.metadata.name}{"\n"}'
     ;;
   status)

@@ -120,7 +120,8 @@ def gpu(most: int) -> Iterator[str | None]:
 
 def folder() -> Path:
     """Where this user's leases on this machine are: the same whatever session, job or TMPDIR a
-    process has; not in /tmp, which is cleaned of files of ten days. ANNOBENCH_LEASES names another."""
+    process has; not in /tmp, which is cleaned of files of ten days. ANNOBENCH_LEASES names
+    another."""
     return Path(os.environ.get(FOLDER, f"/var/tmp/annobench-leases-{os.getuid()}"))
 
 

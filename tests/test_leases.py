@@ -209,6 +209,7 @@ def test_leases_are_nobody_elses(tmp_path):
 def test_all_processes_of_a_user_agree_on_the_folder(monkeypatch):
     monkeypatch.delenv("ANNOBENCH_LEASES", raising=False)
     found = leases.folder()
+    assert found.parent == Path("/var/tmp")  # /tmp is cleaned of files of ten days
     monkeypatch.setenv("TMPDIR", "/somewhere")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/somewhere")
     assert leases.folder() == found

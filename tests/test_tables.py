@@ -148,6 +148,25 @@ def test_read_all_reads_as_read_does(tmp_path):
     assert tables.read_all([], tables.ANNOTATIONS) == []
 
 
+@pytest.mark.parametrize("other", [{"label": [None, 1]}, {"corrupted": [None, True]}])
+def test_the_types_of_a_table_do_not_depend_on_those_read_with_it(tmp_path, other):
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    tables.write(one, annotations(corrupted=[True, False]), tables.ANNOTATIONS)
+    tables.write(two, annotations(**other), tables.ANNOTATIONS)
+    [alone] = tables.read_all([one], tables.ANNOTATIONS)
+    pd.testing.assert_frame_equal(tables.read_all([one, two], tables.ANNOTATIONS)[0], alone)
+
+
+def test_lists_of_what_is_no_text_are_one_sentence(path):
+    broken = pa.array([b"\xff"]).cast(pa.string(), safe=False)
+    columns = {field.name: pa.nulls(1, field.type) for field in tables.ITEMS}
+    columns |= dict.fromkeys(["item", "task", "split", "prompt"], pa.array(["a"]))
+    columns["options"] = pa.ListArray.from_arrays([0, 1], broken)
+    written(path, pa.table(columns))
+    with pytest.raises(AnnobenchError, match=r"table\.parquet.*cannot be read as"):
+        tables.read_all([path], tables.ITEMS)
+
+
 def test_read_all_names_a_broken_file(path, tmp_path):
     tables.write(path, annotations(), tables.ANNOTATIONS)
     with pytest.raises(AnnobenchError, match=r"other\.parquet"):

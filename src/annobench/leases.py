@@ -120,8 +120,9 @@ def gpu(most: int) -> Iterator[str | None]:
 
 def folder() -> Path:
     """Where this user's leases on this machine are: the same whatever session, job or TMPDIR a
-    process has. ANNOBENCH_LEASES names another."""
-    return Path(os.environ.get(FOLDER, f"/tmp/annobench-leases-{os.getuid()}"))
+    process has; not in /tmp, which is cleaned of files of ten days. ANNOBENCH_LEASES names
+    another."""
+    return Path(os.environ.get(FOLDER, f"/var/tmp/annobench-leases-{os.getuid()}"))
 
 
 @contextmanager

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from annobench import tables
+from annobench.errors import AnnobenchError
 from annobench.evaluation.agreement import (
     Agreement,
     Known,
@@ -98,6 +99,11 @@ def test_expertise_over_all_tasks_meets_the_mean_of_the_true_ones():
 
 def test_annotators_without_truth_have_no_agreement():
     assert expertise_spearman(annotators([0.1, 0.9]), Truth(tables.empty(tables.TRUTH))) == {}
+
+
+def test_an_annotator_has_one_truth_in_a_task():
+    with pytest.raises(AnnobenchError, match="found twice"):
+        expertise_spearman(annotators([0.1, 0.9]), both(truth([0.1, 0.9]), truth([0.2])))
 
 
 def test_spearman_with_ties_by_hand():

@@ -226,6 +226,7 @@ def broken(frame, **change):
     ("bad", "word"),
     [
         (broken(predictions(1).iloc[:-1]), "'t0'"),
+        (broken(pd.concat([predictions(1), predictions(2)])), "found twice"),
         (broken(predictions(1), probabilities=[[0.2, 0.2, 0.6]] * 61), "found 3"),
         (broken(predictions(1), probabilities=[[0.2, 0.2]] * 61), "sum to 1"),
         (broken(predictions(1), probabilities=[[np.nan, 0.2]] * 61), "sum to 1"),

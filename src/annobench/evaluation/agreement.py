@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from annobench.errors import AnnobenchError
 from annobench.free_text import exact_match
 from annobench.pairs import are_pairs
 from annobench.tables import numbers, texts
@@ -90,7 +91,13 @@ class Truth:
 
     @cached_property
     def expertise(self) -> Mapping[tuple[str, str], float]:
-        """(annotator, task) -> true expertise; over the task "all" the mean of the true ones."""
+        """(annotator, task) -> true expertise; over the task "all" the mean of the true ones.
+
+        Raises:
+            AnnobenchError: an annotator comes twice in a task.
+        """
+        if self.table.duplicated(["annotator", "task"]).any():
+            raise AnnobenchError("truth: an annotator's task found twice; allowed: once")
         overall = self.table.groupby("annotator", as_index=False)["expertise"].mean()
         overall = overall.assign(task="all")
         true = pd.concat([overall[~overall["task"].isin(self.table["task"])], self.table])

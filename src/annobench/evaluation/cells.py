@@ -66,12 +66,14 @@ def said(cell: CellResult, items: Asked) -> Said:
     """Predictions in the order of `items`.
 
     Raises:
-        AnnobenchError: an item has no prediction, or one that is not a distribution over its
+        AnnobenchError: an item has no prediction, two, or one that is not a distribution over its
             options.
     """
     if cell.predictions is None:
         raise AnnobenchError(f"{cell}: found status {OK!r} without predictions; allowed: with them")
     place = {name: row for row, name in enumerate(tables.texts(cell.predictions["item"]))}
+    if len(place) < len(cell.predictions):
+        raise AnnobenchError(f"{cell}: an item's prediction found twice; allowed: once")
     rows = np.array([place.get(name, -1) for name in items.item], dtype=np.int64)
     if (rows < 0).any():
         missing = items.item[rows < 0]

@@ -27,13 +27,12 @@ def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    parts = [cells[begin : begin + _TOGETHER] for begin in range(0, len(cells), _TOGETHER)]
     with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(_frames, part) for part in parts[:1]]
-        for number, part in enumerate(parts, 1):
-            frames = ahead.pop().result()
-            ahead = [pool.submit(_frames, following) for following in parts[number : number + 1]]
-            yield from _results(part, frames)
+        following = pool.submit(_frames, cells[:_TOGETHER])
+        for begin in range(0, len(cells), _TOGETHER):
+            frames, end = following.result(), begin + _TOGETHER
+            following = pool.submit(_frames, cells[end : end + _TOGETHER])
+            yield from _results(cells[begin:end], frames)
 
 
 def _frames(cells: Sequence[tuple[Path, Cell]]) -> dict[str, list[pd.DataFrame]]:

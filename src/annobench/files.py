@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder in a scratch folder; on success flush what it holds and rename it.
 
-    If the body raises, `folder` keeps its old content, or stays absent. One whose content is the
-    same already is left as it is, so that whoever reads it is not disturbed.
+    If the body raises, `folder` keeps its old content, or stays absent; if this process is killed
+    between the two renames, `sweep` puts the old one back. One whose content is the same already is
+    left as it is, so that whoever reads it is not disturbed.
 
     Raises:
         OSError: it cannot be written; `filename` is `folder`.
@@ -60,27 +62,28 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         for path in (*building.rglob("*"), building):
             _finish(path)
         if folder.exists():
-            folder.replace(scratch / "old")
+            folder.replace(scratch / _OLD)
         building.replace(folder)
         flush(folder.parent)
 
 
 _SCRATCH = ".making."
+_LOCK = ".lock"
+_OLD = "old"
 
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, with a lock on it, which is removed afterwards."""
+    """A folder beside `path`, with a locked file in it, which is removed afterwards."""
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f"{_SCRATCH}{path.name}."
         with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as name:
-            handle = os.open(name, os.O_RDONLY)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            unlocked = Path(name, "unlocked")
+            with unlocked.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                unlocked.rename(Path(name, _LOCK))
                 yield Path(name)
-            finally:
-                os.close(handle)
 
 
 def _finish(path: Path) -> None:
@@ -91,16 +94,24 @@ def _finish(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished below a folder; living ones hold a lock."""
-    for scratch in list(folder.rglob(f"{_SCRATCH}*/")):
-        handle = os.open(scratch, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(scratch)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(handle)
+    """Remove what killed processes left unfinished below a folder; living ones hold a lock, or have
+    a minute to take it. A folder that was moved away for a new one that never came is put back."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            if name.startswith(_SCRATCH):
+                path = Path(parent, name.removeprefix(_SCRATCH).rpartition(".")[0])
+                with suppress(OSError):  # it is locked, gone meanwhile, or another user's
+                    _clear(Path(parent, name), path)
+
+
+def _clear(scratch: Path, path: Path) -> None:
+    """Remove the scratch folder of a dead process that was making `path`."""
+    young = time.time() - scratch.stat().st_mtime < 60
+    with (scratch / _LOCK).open("r+" if young else "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (scratch / _OLD).is_dir() and not path.exists():
+            (scratch / _OLD).rename(path)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _equal(one: Path, other: Path) -> bool:

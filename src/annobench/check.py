@@ -39,8 +39,9 @@ _KEPT: list[tuple[str, ...]] = [
 class Fault:
     path: Path
     found: str
-    remade: Path
-    """What to remove, so that it is made again: a file, or an exported model's folder."""
+    remade: Path | None
+    """What to remove, so that it is made again: a file, or an exported model's folder. None for
+    the user's own model, which nothing makes again."""
     step: int | None
     """When to make it again, see `steps`; None if it is not by Snakemake."""
 
@@ -62,16 +63,20 @@ def faults(study: Study) -> list[Fault]:
         manifest = Path(layout.MODEL.format(asset=layout.asset(source)))
         if manifest.exists():
             faulty = _sealed(manifest) or assets.faults(read_json(manifest))
-            found |= {path: Fault(path, fault, manifest, 0) for path, fault in faulty.items()}
+            for path, fault in faulty.items():
+                if assets.is_own(source) and path != manifest:
+                    found[path] = Fault(path, f"{fault}; {assets.remedy(source)}", None, None)
+                else:
+                    found[path] = Fault(path, fault, manifest, 0)
     return [found[path] for path in sorted(found)]
 
 
-def remove(fault: Fault) -> None:
+def remove(path: Path) -> None:
     """Remove what is then made again."""
-    if fault.remade.is_dir():
-        shutil.rmtree(fault.remade)
+    if path.is_dir():
+        shutil.rmtree(path)
     else:
-        fault.remade.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def steps(found: list[Fault]) -> list[list[str]]:

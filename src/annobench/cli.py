@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from annobench import clock, errors, layout, leases, recipes, reference
+from annobench import clock, errors, layout, leases, locks, recipes, reference
 from annobench.errors import AnnobenchError
 from annobench.files import canonical_json, settle
 from annobench.registry import unknown
@@ -360,21 +360,26 @@ def check(
     from annobench import check as held
 
     study = read_study(file)
+    if remove:
+        locks.hold(_path(study, layout.LOCK))
     found = held.faults(study)
     if remove:
         for folder in (_path(study, layout.RESULTS), Path("assets")):
             settle(folder)
     for fault in found:
-        typer.echo(f"{fault.path}: found {fault.found}{'; removed' * remove}")
-        if remove:
-            held.remove(fault)
+        done = ""
+        if remove and fault.remade:
+            held.remove(fault.remade)
+            done = "; removed" if fault.remade == fault.path else f"; removed {fault.remade}"
+        typer.echo(f"{fault.path}: found {fault.found}{done}")
     if not found:
         typer.echo("no file is damaged")
         return
-    if remove:
-        again = [f"snakemake --cores all -- {shlex.join(step)}" for step in held.steps(found)]
+    if remove and any(fault.remade for fault in found):
+        run = f"snakemake --cores all --configfile {shlex.quote(str(file))}"
+        again = [f"{run} -- {shlex.join(step)}" for step in held.steps(found)]
         typer.echo("to make these again, and then what depends on them only if they have changed:")
-        typer.echo(" && ".join([*again, "snakemake --cores all"]))
+        typer.echo(" && ".join([*again, run]))
     raise typer.Exit(1)
 
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder in a scratch folder; on success flush what it holds and rename it.
 
-    If the body raises, `folder` keeps its old content, or stays absent. One whose content is the
-    same already is left as it is, so that whoever reads it is not disturbed.
+    If the body raises, `folder` keeps its old content, or stays absent; if this process is killed
+    between the two renames, `settle` puts the old one back. One whose content is the same already is
+    left as it is, so that whoever reads it is not disturbed.
 
     Raises:
         OSError: it cannot be written; `filename` is `folder`.
@@ -61,27 +62,28 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         for path in (*building.rglob("*"), building):
             _finish(path)
         if folder.exists():
-            folder.replace(scratch / "old")
+            folder.replace(scratch / _OLD)
         building.replace(folder)
         flush(folder.parent)
 
 
 _SCRATCH = ".making."
+_LOCK = ".lock"
+_OLD = "old"
 
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, with a lock on it, which is removed afterwards."""
+    """A folder beside `path`, with a locked file in it, which is removed afterwards."""
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f"{_SCRATCH}{path.name}."
         with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as name:
-            handle = os.open(name, os.O_RDONLY)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            unlocked = Path(name, "unlocked")
+            with unlocked.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                unlocked.rename(Path(name, _LOCK))
                 yield Path(name)
-            finally:
-                os.close(handle)
 
 
 def _finish(path: Path) -> None:
@@ -94,29 +96,32 @@ def _finish(path: Path) -> None:
 def settle(folder: Path) -> None:
     """Make a folder fit to go on in after accidents.
 
-    What killed processes left unfinished is removed; living ones hold a lock. Files from the
+    What killed processes left unfinished is removed; living ones hold a lock, or have a minute to
+    take it. A folder that was moved away for a new one that never came is put back. Files from the
     future, made before the clock was set back, get the present time: Snakemake refuses what is
     older than what it was made of.
     """
     now = time.time_ns()
-    for place, folders, names in os.walk(folder):
-        for scratch in [name for name in folders if name.startswith(_SCRATCH)]:
-            folders.remove(scratch)
-            _remove_unless_locked(Path(place, scratch))
-        for path in (Path(place, name) for name in names):
-            if path.lstat().st_mtime_ns > now:
-                os.utime(path, ns=(now, now), follow_symlinks=False)
+    for parent, folders, names in os.walk(folder):
+        for name in folders:
+            if name.startswith(_SCRATCH):
+                path = Path(parent, name.removeprefix(_SCRATCH).rpartition(".")[0])
+                with suppress(OSError):  # it is locked, gone meanwhile, or another user's
+                    _clear(Path(parent, name), path)
+        for path in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):
+                if path.lstat().st_mtime_ns > now:
+                    os.utime(path, ns=(now, now), follow_symlinks=False)
 
 
-def _remove_unless_locked(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
-    except BlockingIOError:
-        return
-    finally:
-        os.close(handle)
+def _clear(scratch: Path, path: Path) -> None:
+    """Remove the scratch folder of a dead process that was making `path`."""
+    young = time.time() - scratch.stat().st_mtime < 60
+    with (scratch / _LOCK).open("r+" if young else "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (scratch / _OLD).is_dir() and not path.exists():
+            (scratch / _OLD).rename(path)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _equal(one: Path, other: Path) -> bool:

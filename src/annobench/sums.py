@@ -19,18 +19,20 @@ def write(path: Path, others: Iterable[Path]) -> None:
 def faults(path: Path, others: Iterable[Path]) -> dict[Path, str]:
     """What is wrong with the files that a file of checksums should name, or with itself."""
     found: dict[Path, str] = {}
-    named = set()
+    unnamed = {str(other.relative_to(path.parent)): other for other in others if other != path}
+    known = dict(unnamed)
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
         if match is None:
             return {path: f"{line!r}, which is no checksum"}
-        other = path.parent / match[2]
-        named.add(other)
+        if match[2] not in known:
+            return {path: f"a checksum of {match[2]!r}, which does not lie beside it"}
+        other = known[match[2]]
+        unnamed.pop(match[2], None)
         try:
             fault = seals.fault(other, match[1])
         except (OSError, ValueError) as error:
             fault = one_line(getattr(error, "strerror", None) or error)
         if fault:
             found[other] = fault
-    unnamed = sorted(str(other.relative_to(path.parent)) for other in set(others) - named - {path})
-    return found | ({path: f"no checksum of {', '.join(unnamed)}"} if unnamed else {})
+    return found | ({path: f"no checksum of {', '.join(sorted(unnamed))}"} if unnamed else {})

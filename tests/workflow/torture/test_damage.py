@@ -143,9 +143,9 @@ def test_what_was_damaged_is_made_again_and_nothing_else(here, chance):
     for name in damaged:
         path = here.path(name)
         path.write_bytes(chance.choice([flip, cut])(path.read_bytes(), chance))
-    status, said = called("check config.yaml --remove")
-    assert status == 1
-    *named, _, command = said.splitlines()
+    done = here.run("annobench", "check", "config.yaml", "--remove")
+    assert done.returncode == 1, done.stderr
+    *named, _, command = done.stdout.splitlines()
     assert [line.partition(": found ")[0] for line in named] == damaged
     assert all(line.endswith("; removed") for line in named)
     assert not any(here.path(name).exists() for name in damaged)

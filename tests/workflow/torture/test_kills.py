@@ -29,16 +29,18 @@ def at_work(folder):
 
 
 def test_one_command_finishes_a_study_whatever_was_killed(
-    new_study, fresh, finished, chance, wait_for
+    new_study, fresh, finished, chance, wait_for, tmp_path
 ):
     folder, wanted = new_study.folder.resolve(), finished.tables()
-    kills, studies = 0, 0
-    run = new_study.start(*RUN, stdout=None, stderr=None)
+    kills, runs, studies, hit = 0, 1, 0, False
+    began, log = time.monotonic(), tmp_path / "log"
+    output = log.open("a")
+    run = new_study.start(*RUN, stdout=output, stderr=output)
     while kills < KILLS:
         time.sleep(chance.uniform(0, LONGEST))
         if run.poll() == 0:  # all is done: begin anew
             assert new_study.tables() == wanted
-            wait_for(lambda: not at_work(folder), 10)
+            wait_for(lambda: not at_work(folder))
             studies += 1
             shutil.rmtree(folder)
             shutil.copytree(fresh.folder, folder)
@@ -48,18 +50,23 @@ def test_one_command_finishes_a_study_whatever_was_killed(
             try:
                 os.kill(victim, signal.SIGKILL)
                 kills += 1
+                hit = True
             except ProcessLookupError:
                 continue
             if victim != run.pid or chance.random() < 0.5:
                 continue  # the next command may find the last one's jobs still dying
         if run.poll() is not None:
-            run = new_study.start(*RUN, stdout=None, stderr=None)
+            assert hit or run.returncode == 0, log.read_text()[-9999:]
+            run = new_study.start(*RUN, stdout=output, stderr=output)
+            runs, hit = runs + 1, False
     run.kill()
     run.wait()
+    output.close()
     new_study.do(*RUN)
-    print(f"{kills} kills, {studies} studies that were finished meanwhile")
+    seconds = time.monotonic() - began
+    print(f"{kills} kills, {runs + 1} runs, {studies} studies finished meanwhile, {seconds:.0f} s")
     assert new_study.tables() == wanted
     assert new_study.planned() == []
     new_study.do("annobench", "check", "config.yaml", "--remove")
     assert not list(folder.rglob(".making.*"))
-    wait_for(lambda: not at_work(folder), 10)
+    wait_for(lambda: not at_work(folder))

@@ -47,8 +47,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder in a scratch folder; on success flush what it holds and rename it.
 
     If the body raises, `folder` keeps its old content, or stays absent; if this process is killed
-    between the two renames, `settle` puts the old one back. One whose content is the same already is
-    left as it is, so that whoever reads it is not disturbed.
+    between the two renames, `settle` puts the old one back. One whose content is the same already
+    is left as it is, so that whoever reads it is not disturbed.
 
     Raises:
         OSError: it cannot be written; `filename` is `folder`.

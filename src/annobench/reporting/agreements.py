@@ -36,9 +36,8 @@ def by_place(
     for place, cells in groups(runs, KEYS):
         values = {heading: Estimate(None) for heading in headings.values()}
         for _, row in select(shown, **place).iterrows():
-            measured = select(tables.metrics, **place, metric=row["metric"])
-            reasons = measured.loc[measured["status"] == OK, "reason"].dropna().unique()
-            values[headings[row["metric"]]] = estimate(row, note="; ".join(reasons))
+            reason = tables.reasons.get((*place.values(), row["metric"]), "")
+            values[headings[row["metric"]]] = estimate(row, note=reason)
         missing = tables.missing(**place)
         seeds = f"{(cells['status'] == OK).sum()} of {len(cells)}"
         rows.append(place | {"seeds": f"{seeds} ({missing})" if missing else seeds} | values)

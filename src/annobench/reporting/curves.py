@@ -40,21 +40,22 @@ def draw(
     import pandas as pd
 
     x, y = axes
-    finite = rows[np.isfinite(rows[y])].sort_values("step")
+    steps = list(dict.fromkeys(["step", x, y]))
+    finite = rows.loc[np.isfinite(rows[y]), [*steps, "seed", "status"]].sort_values("step")
     ok: list[pd.DataFrame] = []
     for _, run in finite.groupby("seed", dropna=False):
-        smooth = run.assign(**{y: run[y].rolling(window, min_periods=1, center=True).mean()})
+        smooth = run[steps].assign(**{y: run[y].rolling(window, min_periods=1, center=True).mean()})
+        across, up = smooth[x].to_numpy(), smooth[y].to_numpy()
         done = bool((run["status"] == "ok").all())
         if seeds == "lines" or not done:
-            panel.plot(smooth[x], smooth[y], color=look.colour, lw=0.5, alpha=0.4)
+            panel.plot(across, up, color=look.colour, lw=0.5, alpha=0.4)
         if done:
             ok.append(smooth)
         else:
-            last = smooth.iloc[-1]
-            panel.plot(last[x], last[y], "X", color=look.colour, ms=7, mec="white", zorder=3)
+            panel.plot(across[-1], up[-1], "X", color=look.colour, ms=7, mec="white", zorder=3)
     if ok:
         by_step = pd.concat(ok).groupby("step", as_index=False)
-        mean = by_step[list({"step", x, y})].mean()
+        mean = by_step[steps].mean()
         panel.plot(mean[x], mean[y], look.line, color=look.colour, lw=1.6)
         if seeds == "band":
             ends = by_step[y].min()[y], by_step[y].max()[y]

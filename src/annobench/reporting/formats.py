@@ -6,7 +6,7 @@ they hold. CSV keeps every value as it is.
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ import pandas as pd
 from tabulate import tabulate
 
 from annobench.files import csv_text, write_text
+
+Row = pd.Series | Mapping[Any, Any]
+"""Of a table; column -> value."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,19 @@ class Estimate:
     note: str = ""
 
 
-def estimate(row: pd.Series, mean: str = "mean", note: str = "") -> Estimate:
+def estimate(row: Row, mean: str = "mean", note: str = "") -> Estimate:
     """From a row of `tables.SUMMARY`, or with another column for the mean; nulls become None."""
-    values = {name: row[name] for name in (mean, "low", "high", "rank") if name in row.index}
+    values = {name: row[name] for name in (mean, "low", "high", "rank") if name in row}
     known = {name: value for name, value in values.items() if not pd.isna(value)}
     rank = int(known["rank"]) if "rank" in known else None
     return Estimate(known.get(mean), known.get("low"), known.get("high"), rank, note)
 
 
-def percent(row: pd.Series, note: str = "") -> Estimate:
+def percent(row: Row, note: str = "") -> Estimate:
     """As `estimate`, of a row whose mean is a share."""
-    shares = row.copy()
-    shares[["mean", "low", "high"]] *= 100
-    return estimate(shares, note=note)
+    return estimate(
+        {**row, **{part: 100 * row[part] for part in ("mean", "low", "high")}}, note=note
+    )
 
 
 def relative(pair: pd.Series | None, base: float) -> Estimate:
@@ -173,12 +176,12 @@ _LATEX = {
 """Brackets and stars are shielded from the `\\\\` of the row before, hyphens from ligatures."""
 
 
+_LATEX_MARKS = re.compile("|".join([*(re.escape(mark) for mark in _LATEX if mark != "-"), "--+"]))
+
+
 def latex_text(text: str) -> str:
     """Text that LaTeX prints as it stands."""
-    marks = "|".join(re.escape(mark) for mark in _LATEX if mark != "-")
-    return re.sub(
-        f"{marks}|--+", lambda found: "".join(map(_LATEX.__getitem__, found[0])), _line(text)
-    )
+    return _LATEX_MARKS.sub(lambda found: "".join(map(_LATEX.__getitem__, found[0])), _line(text))
 
 
 def _line(text: str) -> str:

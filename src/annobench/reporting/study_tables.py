@@ -1,5 +1,6 @@
 """The tables of a study's results, read when they are first asked for."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from annobench import tables
 from annobench.evaluation.cells import OK
 from annobench.evaluation.summary import NO_NOISE
 from annobench.reporting import style, times
+from annobench.reporting.formats import Row
 from annobench.reporting.shown import Shown
 
 _AXES = {"dataset": "datasets", "model": "models", "noise": "noises", "method": "methods"}
@@ -134,10 +136,29 @@ class StudyTables:
 
     def missing(self, dataset: str, model: str, noise: str, method: str) -> str:
         """What became of the seeds that a summary lacks, as "2 diverged, 1 failed"; or ""."""
-        runs = select(self.runs, dataset=dataset, model=model, method=method)
-        runs = runs[runs["noise"].isna() | (runs["noise"] == noise)]
-        counts = runs.loc[runs["status"] != OK, "status"].value_counts(sort=False)
+        holes = self._holes.get((dataset, model, method), [])
+        counts = Counter(status for of, status in holes if of is None or of == noise)
         return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+    @cached_property
+    def _holes(self) -> dict[tuple[str, str, str], list[tuple[str | None, str]]]:
+        """(data set, model, method) -> noise and status of every cell that is not ok."""
+        runs = self.runs[self.runs["status"] != OK]
+        rows = runs[["dataset", "model", "method", "noise", "status"]].astype(object)
+        found = defaultdict(list)
+        for *place, noise, status in rows.itertuples(index=False):
+            found[tuple(place)].append((None if pd.isna(noise) else noise, status))
+        return found
+
+    @cached_property
+    def reasons(self) -> dict[tuple[str, ...], str]:
+        """(data set, model, noise, method, metric) -> why cells that are ok lack the metric."""
+        told = self.metrics[(self.metrics["status"] == OK) & self.metrics["reason"].notna()]
+        keys = ["dataset", "model", "noise", "method", "metric"]
+        return {
+            tuple(map(str, names)): "; ".join(rows["reason"].unique())
+            for names, rows in told.groupby(keys, sort=False)
+        }
 
     def absent(self, rows: pd.DataFrame) -> dict[str, str]:
         """Methods without a row at some place of these rows of `summary`, and what became of them
@@ -180,6 +201,11 @@ def groups(
         yield dict(zip(columns, map(str, names), strict=True)), rows
 
 
+def by(frame: pd.DataFrame, columns: list[str]) -> dict[tuple[str, ...], pd.DataFrame]:
+    """The rows of each group of equal `columns`, by its names."""
+    return {tuple(names.values()): rows for names, rows in groups(frame, columns)}
+
+
 def best_first(block: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     """The rows of one (data set, model, noise), in the order of its first metric's means."""
     from annobench.reporting.labels import higher_is_better
@@ -191,7 +217,7 @@ def best_first(block: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     return block.sort_values("method", key=lambda names: names.map(places), kind="stable")
 
 
-def seeds_text(row: pd.Series, missing: str) -> str:
+def seeds_text(row: Row, missing: str) -> str:
     """How many seeds a mean rests on: "2 of 3 (1 diverged)"."""
     done = f"{row['seeds']} of {row['seeds_planned']}"
     return f"{done} ({missing})" if missing else done

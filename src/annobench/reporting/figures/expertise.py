@@ -33,7 +33,9 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     panel stand the Spearman correlations of the single seeds, and what became of seeds that are
     missing.
     """
+    from annobench.evaluation.agreement import EXPERTISE_SPEARMAN
     from annobench.reporting import panels, style
+    from annobench.reporting.study_tables import by, select
 
     tables = tables.only(settings)
     found = tables.annotators[tables.annotators["true_expertise"].notna()]
@@ -44,16 +46,19 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
         return panels.nothing(settings.width, "no cell learned an expertise that has a true value")
     looks = tables.looks
     blocks = len(tables.blocks)
+    keys = list(places.columns)
+    measured = select(tables.metrics, metric=EXPERTISE_SPEARMAN)
+    points, values = by(found, keys), by(measured, keys)
     markers = dict(zip(found["task"].unique(), cycle("o^sDvP*X"), strict=False))
     with style.paper():
         drawn, axes = panels.grid(len(places), places["noise"].nunique(), settings.width, 1.75)
         for panel, place in zip(axes, places.to_dict("records"), strict=True):
             names = {str(key): str(value) for key, value in place.items()}
-            rows = found[(found[list(names)] == list(names.values())).all(axis=1)]
-            _points(panel, rows, looks[names["method"]], markers)
+            here = tuple(names.values())
+            _points(panel, points.get(here, found[:0]), looks[names["method"]], markers)
             head = [f"{names['dataset']}, {names['model']}"] if blocks > 1 else []
             head.append(f"{names['method']}, {names['noise']}")
-            panels.title(drawn, panel, head, _note(tables, names))
+            panels.title(drawn, panel, head, _note(tables, values.get(here, measured[:0]), names))
         drawn.supxlabel("true expertise", fontsize=8)
         drawn.supylabel("learned expertise", fontsize=8)
         if len(markers) > 1:
@@ -104,11 +109,7 @@ def side_by_side(true: np.ndarray) -> np.ndarray:
     return places
 
 
-def _note(tables: StudyTables, place: dict[str, str]) -> str:
-    from annobench.evaluation.agreement import EXPERTISE_SPEARMAN
-    from annobench.reporting.study_tables import select
-
-    measured = select(tables.metrics, **place, metric=EXPERTISE_SPEARMAN)
+def _note(tables: StudyTables, measured: pd.DataFrame, place: dict[str, str]) -> str:
     values = measured["value"].dropna()
     reasons = measured.loc[measured["value"].isna() & (measured["status"] == "ok"), "reason"]
     notes = [f"{_RHO} {', '.join(f'{value:.2f}' for value in values)}"] if len(values) else []

@@ -34,7 +34,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     """
     from annobench.reporting import by_noise, panels, style
     from annobench.reporting.labels import label
-    from annobench.reporting.study_tables import select
+    from annobench.reporting.study_tables import by, select
 
     tables = tables.only(settings)
     pairs = select(tables.comparisons, metric=settings.metric)
@@ -46,14 +46,15 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     means = select(tables.summary, metric=settings.metric)
     means = means[means["method"] != settings.reference]
     noises = [str(noise) for noise in means["noise"].unique()]
+    paired = by(pairs, ["dataset", "model", "noise"])
     with style.paper():
         across = 1 if settings.width == "column" or len(noises) > 5 else 2
         drawn, axes = panels.grid(len(tables.blocks), across, settings.width, 2.2)
         for panel, (dataset, model) in zip(axes, tables.blocks, strict=True):
-            here = {"dataset": dataset, "model": model}
+            here = select(means, dataset=dataset, model=model).to_dict("records")
             rows = [
-                _row(tables, mean, select(pairs, **here, noise=str(mean["noise"])), settings)
-                for _, mean in select(means, **here).iterrows()
+                _row(tables, mean, paired.get((dataset, model, mean["noise"]), pairs[:0]), settings)
+                for mean in here
             ]
             panel.axhline(0, color="#1a1a1a", lw=0.8, zorder=0.9)
             by_noise.points(panel, rows, noises, tables.looks)
@@ -66,7 +67,7 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     return drawn
 
 
-def _row(tables: StudyTables, mean: pd.Series, pairs: pd.DataFrame, settings: Settings) -> Row:
+def _row(tables: StudyTables, mean: Row, pairs: pd.DataFrame, settings: Settings) -> Row:
     """A method's pair with the reference, or that there is none."""
     from math import nan
 

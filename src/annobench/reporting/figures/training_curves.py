@@ -30,21 +30,23 @@ def figure(tables: StudyTables, settings: Settings) -> Figure:
     different methods are not on one scale.
     """
     from annobench.reporting import curves, panels, style
-    from annobench.reporting.study_tables import at
+    from annobench.reporting.study_tables import at, by
 
     tables = tables.only(settings)
     if tables.history.empty:
         return panels.nothing(settings.width, "no cell was trained")
     looks = tables.looks
     places, history = tables.places, curves.with_status(tables)
+    blocks = by(history, ["dataset", "model"])
     with style.paper():
         noises = len({noise for _, _, noise in places})
         drawn, axes = panels.grid(len(places), noises, settings.width, 1.9)
         for panel, place in zip(axes, places, strict=True):
-            for method, found in at(history, place).groupby("method", sort=False):
+            *block, noise = place
+            here = at(blocks.get(place[:2], history[:0]), place)
+            for method, found in here.groupby("method", sort=False):
                 look = looks[str(method)]
                 curves.draw(panel, found, ("epoch", "loss"), look, settings.window)
-            *block, noise = place
             head = [", ".join(block)] if len(tables.blocks) > 1 else []
             panels.title(drawn, panel, [*head, noise], curves.holes(tables, place))
             panel.grid(axis="y", color="#eeeeee", lw=0.5)

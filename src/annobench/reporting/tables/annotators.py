@@ -46,39 +46,37 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
 
     from annobench.reporting.study_tables import groups
 
-    rows: list[dict[str, Any]] = []
+    keys = ["dataset", "model", "noise", "method", "task"]
     found = tables.only(settings).annotators
-    for place, crowd in groups(found, ["dataset", "model", "noise", "method", "task"]):
-        over_seeds = crowd.assign(guessing=crowd["guessing"].astype("boolean").astype("Float64"))
-        people = (
-            over_seeds.groupby("annotator")
-            .agg(
-                expertise=("expertise", "mean"),
-                low=("low", "min"),
-                high=("high", "max"),
-                annotations=("annotations", "mean"),
-                agreement=("agreement", "mean"),
-                guesses=("guessing", "sum"),
-                judged=("guessing", "count"),
-                seeds=("expertise", "size"),
-            )
-            .sort_values("expertise", ascending=False, kind="stable")
-        )
-        shown = list(enumerate(people.iterrows(), start=1))
+    found = found.assign(guessing=found["guessing"].astype("boolean").astype("Float64"))
+    over_seeds = found.groupby([*keys, "annotator"], sort=False, as_index=False).agg(
+        expertise=("expertise", "mean"),
+        low=("low", "min"),
+        high=("high", "max"),
+        annotations=("annotations", "mean"),
+        agreement=("agreement", "mean"),
+        guesses=("guessing", "sum"),
+        judged=("guessing", "count"),
+        seeds=("expertise", "size"),
+    )
+    rows: list[dict[str, Any]] = []
+    for place, crowd in groups(over_seeds, keys):
+        people = crowd.sort_values(["expertise", "annotator"], ascending=[False, True])
+        shown = list(enumerate(people.to_dict("records"), start=1))
         if len(shown) > settings.most:
             below = settings.most // 2
             shown = shown[: settings.most - below] + shown[-below:]
         rows += [
-            place | {"rank": f"{rank} of {len(people)}", "annotator": who} | _row(person)
-            for rank, (who, person) in shown
+            place | {"rank": f"{rank} of {len(people)}"} | _row(person) for rank, person in shown
         ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(person: pd.Series) -> dict[str, Any]:
+def _row(person: dict[Any, Any]) -> dict[str, Any]:
     from annobench.reporting.formats import estimate
 
     return {
+        "annotator": person["annotator"],
         "expertise": estimate(person, mean="expertise"),
         "labels": round(person["annotations"]),
         "agreement": float(person["agreement"]),

@@ -26,23 +26,22 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     from annobench.evaluation.agreement import EXPERTISE_SPEARMAN
     from annobench.reporting.formats import estimate
     from annobench.reporting.labels import label
-    from annobench.reporting.study_tables import seeds_text, select
+    from annobench.reporting.study_tables import seeds_text
 
     tables = tables.only(settings)
     keys = ["dataset", "model", "noise", "method"]
     rows = []
-    for _, row in tables.summary.iterrows():
+    for row in tables.summary.to_dict("records"):
         metric = str(row["metric"])
         if metric.partition(":")[0] != EXPERTISE_SPEARMAN:
             continue
         place = {key: str(row[key]) for key in keys}
-        measured = select(tables.metrics, **place, metric=metric)
-        reasons = measured.loc[measured["status"] == "ok", "reason"].dropna().unique()
+        reason = tables.reasons.get((*place.values(), metric), "")
         rows.append(
             place
             | {
                 "measure": label(metric),
-                "value": estimate(row, note="; ".join(reasons)),
+                "value": estimate(row, note=reason),
                 "seeds": seeds_text(row, tables.missing(**place)),
             }
         )

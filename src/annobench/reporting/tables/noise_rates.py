@@ -94,6 +94,10 @@ class _Place(NamedTuple):
         return f"{self.label} {self.rate}"
 
 
+_Summary = dict[tuple[Any, ...], dict[Any, Any]]
+"""The rows of SUMMARY by `_key`."""
+
+
 def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     """One row per method of a model; per data set and rate a column of ours and one of the paper's.
 
@@ -113,17 +117,20 @@ def table(tables: StudyTables, settings: Settings) -> pd.DataFrame:
     numbers = published.read(Path(settings.path), settings.table) if settings.path else []
     named = settings.rows or {name: Row(method=name) for name in tables.methods}
     places = _places(tables, settings, numbers)
+    keys = ["metric", "dataset", "model", "noise", "method"]
+    records = tables.summary.to_dict("records")
+    summary: _Summary = {tuple(row[key] for key in keys): row for row in records}
     models = [settings.model] if settings.model else list(tables.runs["model"].unique())
     rows: list[dict[str, Any]] = []
     for model in models:
         for label in dict.fromkeys([*(number.row for number in numbers), *named]):
             own = {"method": label}
             if label in named:
-                own = _ours(tables, places, model, label, named[label])
+                own = _ours(tables, summary, places, model, label, named[label])
             rows.append(own | _theirs(places, numbers, label))
         rows += [
             {"method": f"{of} over {other}, relative gain in %", "model": named[of].model or model}
-            | _our_gains(tables, places, model, named[of], named[other])
+            | _our_gains(tables, summary, places, model, named[of], named[other])
             | _their_gains(places, numbers, of, other)
             for of, over in settings.gain.items()
             for other in over
@@ -162,19 +169,19 @@ def _label_and_rate(column: str) -> tuple[str, str]:
 
 
 def _ours(
-    tables: StudyTables, places: list[_Place], model: str, label: str, row: Row
+    tables: StudyTables, summary: _Summary, places: list[_Place], model: str, label: str, row: Row
 ) -> dict[str, Any]:
     from annobench.reporting.formats import percent
 
     name = row.model or model
-    found = {place: _mean(tables, place, name, row.method) for place in places}
+    found = {place: summary.get(_key(place, name, row.method)) for place in places}
     means = {place: mean for place, mean in found.items() if mean is not None}
     seeds = dict.fromkeys(f"{mean['seeds']} of {mean['seeds_planned']}" for mean in means.values())
     items = dict.fromkeys(f"{place.label} {mean['items']:,}" for place, mean in means.items())
     cells = {
         str(place): percent(
-            mean if name == model else mean.drop("rank"),  # a rank is among the same model's
-            tables.missing(*mean[["dataset", "model", "noise", "method"]]),
+            mean if name == model else mean | {"rank": None},  # a rank is among the same model's
+            tables.missing(mean["dataset"], name, mean["noise"], row.method),
         )
         for place, mean in means.items()
     }
@@ -186,19 +193,16 @@ def _ours(
     } | cells
 
 
-def _mean(tables: StudyTables, place: _Place, model: str, method: str) -> pd.Series | None:
-    """The row of SUMMARY, if the study has such a cell."""
+def _key(place: _Place, model: str, method: str) -> tuple[Any, ...]:
+    """Of a row of SUMMARY."""
+    return place.metric, place.dataset, model, place.noise, method
+
+
+def _pairs(tables: StudyTables, place: _Place, model: str) -> pd.DataFrame:
+    """The rows of COMPARISONS of a model in a column."""
     from annobench.reporting.study_tables import select
 
-    found = select(_at(tables.summary, place, model), method=method)
-    return None if found.empty else found.iloc[0]
-
-
-def _at(frame: pd.DataFrame, place: _Place, model: str) -> pd.DataFrame:
-    """The rows of SUMMARY or COMPARISONS of a model in a column."""
-    from annobench.reporting.study_tables import select
-
-    found = select(frame, metric=place.metric, model=model)
+    found = select(tables.comparisons, metric=place.metric, model=model)
     return found[(found["dataset"] == place.dataset) & (found["noise"] == place.noise)]
 
 
@@ -216,7 +220,7 @@ def _published(place: _Place, numbers: list[Published], row: str) -> list[Publis
 
 
 def _our_gains(
-    tables: StudyTables, places: list[_Place], model: str, of: Row, other: Row
+    tables: StudyTables, summary: _Summary, places: list[_Place], model: str, of: Row, other: Row
 ) -> dict[str, Any]:
     from annobench.reporting.formats import relative
     from annobench.reporting.study_tables import difference
@@ -225,10 +229,9 @@ def _our_gains(
     cells: dict[str, Estimate] = {}
     seeds: dict[str, None] = {}
     for place in places:
-        mine = _mean(tables, place, name, of.method)
-        base = _mean(tables, place, name, other.method)
-        pairs = _at(tables.comparisons, place, name)
-        pair = difference(pairs, of.method, other.method)
+        mine = summary.get(_key(place, name, of.method))
+        base = summary.get(_key(place, name, other.method))
+        pair = difference(_pairs(tables, place, name), of.method, other.method)
         if mine is None or base is None:
             continue
         cells[str(place)] = relative(pair, base["mean"])

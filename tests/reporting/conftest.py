@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from annobench import seeds, tables
+from annobench import clock, seeds, tables
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.evaluation.study import evaluate
@@ -330,6 +330,8 @@ def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
     )
     for name, schema in tables.STUDY_SCHEMAS.items():
         tables.write(folder / f"{name}.parquet", getattr(frames, name), schema)
+    with clock.noted(folder / "logs/times.jsonl", ["evaluate", "study.json"]):
+        pass
     return StudyTables(folder)
 
 

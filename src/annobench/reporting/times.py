@@ -61,7 +61,7 @@ def table(done: pd.DataFrame) -> pd.DataFrame:
     """One row per stage and one for all of them: how many commands, the largest memory of one, the
     core time, and the share of each phase in percent."""
     rows = [_row(str(stage), found) for stage, found in done.groupby("stage", sort=False)]
-    return pd.DataFrame([*rows, _row("all", done)] if rows else rows)
+    return pd.DataFrame([*rows, _row("all", done)]).iloc[: None if rows else 0]
 
 
 def _row(stage: str, done: pd.DataFrame) -> dict[str, Any]:

@@ -330,8 +330,9 @@ def write_study(folder: Path, blocks, made=Made()) -> StudyTables:
     )
     for name, schema in tables.STUDY_SCHEMAS.items():
         tables.write(folder / f"{name}.parquet", getattr(frames, name), schema)
-    with clock.noted(folder / "logs/times.jsonl", ["evaluate", "study.json"]):
-        pass
+    if blocks:
+        with clock.noted(folder / "logs/times.jsonl", ["evaluate", "study.json"]):
+            pass
     return StudyTables(folder)
 
 

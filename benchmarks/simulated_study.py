@@ -95,8 +95,9 @@ def study(
         "figures": {
             "accuracy-by-noise": {},
             "gain-by-noise": {"reference": "sft"},
-            "expertise": {},
-            "training-curves": {},
+            # A panel for each place: of one model, as a reader could take in.
+            "expertise": {"models": ["model-0"], "methods": ["majority"]},
+            "training-curves": {"models": ["model-0"]},
         },
     }
     return parse_study(whole, "the simulated study")

@@ -58,13 +58,13 @@ def simulate(folder: Path, items: int, annotators: int) -> None:
         "gold": gold,
         "distribution": None,
     }
-    tables.write(folder / "annotations", pd.DataFrame(annotations), tables.ANNOTATIONS)
-    tables.write(folder / "items", pd.DataFrame(questions), tables.ITEMS)
+    tables.write(folder / "annotations.parquet", pd.DataFrame(annotations), tables.ANNOTATIONS)
+    tables.write(folder / "items.parquet", pd.DataFrame(questions), tables.ITEMS)
 
 
 def read(folder: Path) -> Given:
-    items = tables.read(folder / "items", tables.ITEMS)
-    return Given(items, tables.read(folder / "annotations", tables.ANNOTATIONS))
+    items = tables.read(folder / "items.parquet", tables.ITEMS)
+    return Given(items, tables.read(folder / "annotations.parquet", tables.ANNOTATIONS))
 
 
 def aggregate(posterior: Callable[..., pd.DataFrame]) -> Callable[[Given], pd.DataFrame]:

@@ -44,6 +44,8 @@ def _entries(block: str, **common: Any) -> Any:
             "".join(part.title() for part in [*kind.split("-"), package.split(".")[-1]]),
             __base__=(component(package, kind).Settings, Entry),
             __doc__=component(package, kind).__doc__,
+            # Its fields have their descriptions from the bases; it has no source to look for more.
+            __cls_kwargs__={"use_attribute_docstrings": False},
             **{"kind": (Literal[kind], kind), **common},
         )
         for kind in kinds(package)

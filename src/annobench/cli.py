@@ -267,21 +267,27 @@ def train(
 
 
 @job
-def evaluate(file: StudyFile) -> None:
+def evaluate(
+    file: StudyFile,
+    processes: Annotated[
+        int, typer.Option(help="How many measure beside each other, a data set and model each.")
+    ] = 1,
+) -> None:
     """Measure every cell, average over seeds and compare methods."""
     from annobench import tables
     from annobench.disk import Disk
-    from annobench.evaluation.study import evaluate as core
+    from annobench.evaluation.given import given
+    from annobench.evaluation.study import combine
+    from annobench.stages.evaluate import measure_all
 
     study = read_study(file)
     disk = Disk(study)
-    datasets = dict.fromkeys(point.dataset for point in study.cells())
-    frames = core(
-        disk.cells(),
-        {name: disk.items(name) for name in datasets},
+    known = given(
+        {name: disk.items(name) for name in {point.dataset for point in study.cells()}},
         (disk.crowd(**draw) for draw in study.draws()),
         {view: disk.view(*view) for view in study.shown_views()},
     )
+    frames = combine(known, measure_all(disk.cells(), known, processes))
     for name in layout.STUDY_TABLES:
         path = disk.path(layout.STUDY_TABLE, table=name)
         tables.write(path, getattr(frames, name), tables.STUDY_SCHEMAS[name])

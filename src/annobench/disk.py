@@ -3,7 +3,6 @@
 Stages that need no model do not pay for torch: what needs it is imported inside functions.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from annobench import assets, layout, recipes, tables
-from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
 from annobench.files import canonical_json, read_json
-from annobench.stages.evaluate import read_cells, read_crowd
+from annobench.stages.evaluate import read_crowd
 from annobench.study import Cell, Study
 
 if TYPE_CHECKING:
@@ -96,9 +94,9 @@ class Disk:
     def cell_folder(self, point: Cell) -> Path:
         return self.path(layout.CELL, **place(point))
 
-    def cells(self) -> Iterator[CellResult]:
-        """Of the whole study, in its order."""
-        return read_cells([(self.cell_folder(point), point) for point in self.study.cells()])
+    def cells(self) -> list[tuple[Path, Cell]]:
+        """The folder of every cell of the study, in its order."""
+        return [(self.cell_folder(point), point) for point in self.study.cells()]
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the whole study."""

@@ -16,7 +16,7 @@ rule evaluate:
         "results/{study}/logs/evaluate.log",
     conda:
         "../../envs/annobench.yaml"
-    threads: 2  # one reads, one measures
+    threads: 2
     resources:
         mem_mb=memory(3000),
         runtime=minutes(30),
@@ -27,4 +27,4 @@ rule evaluate:
     message:
         "evaluate"
     shell:
-        "annobench evaluate {params.study:q} 2> {log:q}"
+        "annobench evaluate {params.study:q} --processes {threads} 2> {log:q}"

@@ -1,6 +1,6 @@
 """The pure core of `evaluate`: the results of cells in, the tables of a study out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +10,13 @@ import pyarrow as pa
 
 from annobench import tables
 from annobench.errors import AnnobenchError
-from annobench.evaluation import crowds as draws
-from annobench.evaluation import detection, distributions, recovery, samples
-from annobench.evaluation import views as answered
-from annobench.evaluation.agreement import Agreement, Known, Truth, true_expertise
+from annobench.evaluation import detection, distributions
+from annobench.evaluation.agreement import Agreement, Truth, true_expertise
 from annobench.evaluation.cells import OK, CellResult, agreements, said
 from annobench.evaluation.crowds import Crowd
+from annobench.evaluation.given import Given, Views, given
 from annobench.evaluation.intervals import Score
-from annobench.evaluation.samples import Asked, Sample
-from annobench.evaluation.summary import Block, Scored, owed, summarize
+from annobench.evaluation.summary import Block, Scored, compared, owed, summarize
 
 
 @dataclass(frozen=True)
@@ -43,91 +41,128 @@ def evaluate(
     cells: Iterable[CellResult],
     items: Mapping[str, pd.DataFrame],
     crowds: Iterable[Crowd] = (),
-    views: Mapping[tuple[str, str, str], pd.DataFrame] | None = None,
+    views: Views | None = None,
 ) -> StudyFrames:
     """Measure every cell, average over seeds, compare methods.
 
     Args:
-        cells: every planned cell, read one at a time; one that is not ok keeps its place, with its
-            status and reason.
-        items: data set -> table `tables.ITEMS`. Test items with gold label get the metrics of
-            `evaluation.metrics`, those of free text the metrics of `evaluation.text_metrics`, those
-            with a known distribution the metrics of `evaluation.distribution_metrics`, pairs of
-            responses the metrics of `evaluation.preference_metrics`, and test items with
-            annotations the held-out likelihood.
-        crowds: every draw of annotations, read one at a time. Cells of a draw that is not given are
-            measured without its held-out labels and true expertise.
-        views: (data set, model, view) -> table `tables.VIEW`. The base view tells which items are
-            hard, to measure how many of their right labels a method lost.
+        cells: every planned cell; one that is not ok keeps its place, with its status and reason.
+        items, crowds, views: see `given`.
 
     Raises:
         AnnobenchError: a cell's data set is not in `items`, a cell comes twice, or its predictions
             or an annotation do not fit the test items.
     """
-    drawn = _read_crowds(crowds, items)
-    asked = {dataset: samples.asked(frame) for dataset, frame in items.items()}
-    sampled: dict[str, list[Sample]] = {
-        dataset: [
-            *samples.gold_samples(frame),
-            *samples.distribution_samples(frame),
-            *samples.preference_samples(frame),
-            *samples.held_out_samples(drawn.held_out.get(dataset, {}), frame),
-        ]
-        for dataset, frame in items.items()
-    }
-    shares = {dataset: distributions.known(frame) for dataset, frame in items.items()}
-    known = {dataset: Known(frame) for dataset, frame in items.items()}
-    hard = _hard_items(views or {}, items)
-    blocks: dict[tuple[str, str], Block] = {}
+    known = given(items, crowds, views)
+    places: dict[tuple[str, str], list[tuple[int, CellResult]]] = {}
+    for number, cell in enumerate(cells):
+        places.setdefault((cell.dataset, cell.model), []).append((number, cell))
+    noises = noises_of((c.dataset, c.noise) for here in places.values() for _, c in here)
+    return combine(known, [measure(here, known, noises) for here in places.values()])
+
+
+def noises_of(cells: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
+    """data set -> the noises that its cells depend on, sorted; of the two of every cell."""
+    found: dict[str, set[str]] = {}
+    for dataset, noise in cells:
+        found.setdefault(dataset, set()).update(set() if noise is None else {noise})
+    return {dataset: sorted(names) for dataset, names in found.items()}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the cells of one (data set, model) add to the tables of a study."""
+
+    metrics: list[dict[str, Any]]
+    means: list[dict[str, Any]]
+    pairs: list[dict[str, Any]]
+    by_cell: dict[str, pd.DataFrame]
+    """Study table -> rows, each with the number of its cell."""
+
+
+def measure(
+    cells: Iterable[tuple[int, CellResult]], known: Given, noises: Mapping[str, Sequence[str]]
+) -> Measured:
+    """Measure the cells of one (data set, model), and compare them.
+
+    Args:
+        cells: at least one, each with its number in the study; read one at a time.
+        noises: `noises_of` the whole study.
+
+    Raises:
+        AnnobenchError: as `evaluate`.
+    """
+    scored: list[Scored] = []
     seen: set[tuple[Any, ...]] = set()
     runs: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
     annotators, history, selection, predicted = _Rows(), _Rows(), _Rows(), _Rows()
-    for cell in cells:
-        if cell.dataset not in items:
+    for number, cell in cells:
+        if cell.dataset not in known.items:
             raise AnnobenchError(
-                f"{cell}: found data set {cell.dataset!r}; allowed: {', '.join(items)}"
+                f"{cell}: found data set {cell.dataset!r}; allowed: {', '.join(known.items)}"
             )
         if tuple(cell.key.values()) in seen:
             raise AnnobenchError(f"{cell}: cell found twice; allowed: once")
         seen.add(tuple(cell.key.values()))
-        place = (cell.dataset, cell.model)
-        block = blocks.setdefault(place, Block(*place, sampled[cell.dataset], []))
-        draw = (cell.dataset, cell.noise, cell.seed)
-        truth = drawn.truth.get(draw, _UNKNOWN)
-        labels = _judged(cell, items[cell.dataset], drawn.labels.get(draw), hard.get(place))
-        block.cells.append(
-            _scored(cell, block, asked[cell.dataset], known[cell.dataset], truth, labels)
-        )
-        runs.append(cell.key | {name: getattr(cell, name) for name in RUN_FIELDS})
-        costs.append(cell.key | {name: getattr(cell, name) for name in ("status", *COST_FIELDS)})
+        key, shares = {_NUMBER: number} | cell.key, known.shares[cell.dataset]
+        truth = known.truth.get((cell.dataset, cell.noise, cell.seed), _UNKNOWN)
+        labels = _judged(cell, known)
+        scored.append(_scored(cell, known, truth, labels))
+        runs.append(key | {name: getattr(cell, name) for name in RUN_FIELDS})
+        costs.append(key | {name: getattr(cell, name) for name in ("status", *COST_FIELDS)})
         if cell.annotators is not None:
             true = true_expertise(cell.annotators, truth)
-            annotators.add(cell, cell.annotators.assign(true_expertise=true))
+            annotators.add(key, cell.annotators.assign(true_expertise=true))
         if cell.history is not None:
-            history.add(cell, cell.history)
+            history.add(key, cell.history)
         if labels is not None and detection.explained(labels):
-            selection.add(cell, labels[detection.SELECTION])
-        if cell.status == OK and cell.predictions is not None and len(shares[cell.dataset]):
-            predicted.add(cell, distributions.rows_of(cell.predictions, shares[cell.dataset]))
-    summary, comparisons = summarize(list(blocks.values()))
-    metrics = [row for block in blocks.values() for row in _metric_rows(block)]
+            selection.add(key, labels[detection.SELECTION])
+        if cell.status == OK and cell.predictions is not None and len(shares):
+            predicted.add(key, distributions.rows_of(cell.predictions, shares))
+    block = Block(cell.dataset, cell.model, known.samples[cell.dataset], scored)
+    means, pairs = summarize(block, noises[cell.dataset])
+    by_cell = {
+        "runs": pd.DataFrame(runs),
+        "costs": pd.DataFrame(costs),
+        "annotators": annotators.frame(),
+        "history": history.frame(),
+        "selection": selection.frame(),
+        "distributions": predicted.frame(),
+    }
+    return Measured(list(_metric_rows(block)), means, pairs, by_cell)
+
+
+def combine(known: Given, measured: Sequence[Measured]) -> StudyFrames:
+    """The tables of a study from all that was measured; rows of cells in the order of cells."""
+    summary, comparisons = compared(
+        [row for part in measured for row in part.means],
+        [row for part in measured for row in part.pairs],
+    )
+    metrics = pd.DataFrame([row for part in measured for row in part.metrics])
+
+    def by_cell(table: str) -> pd.DataFrame:
+        parts = [part.by_cell[table] for part in measured if len(part.by_cell[table])]
+        rows = pd.concat(parts).sort_values(_NUMBER, kind="stable") if parts else pd.DataFrame()
+        return _frame(rows, tables.STUDY_SCHEMAS[table])
+
     return StudyFrames(
-        metrics=_frame(pd.DataFrame(metrics), tables.METRICS),
+        metrics=_frame(metrics, tables.METRICS),
         summary=_frame(summary, tables.SUMMARY),
         comparisons=_frame(comparisons, tables.COMPARISONS),
-        annotators=_frame(annotators.frame(), tables.STUDY_ANNOTATORS),
-        history=_frame(history.frame(), tables.STUDY_HISTORY),
-        runs=_frame(pd.DataFrame(runs), tables.RUNS),
-        costs=_frame(pd.DataFrame(costs), tables.COSTS),
-        crowds=_frame(pd.DataFrame(drawn.rows), tables.CROWDS),
-        selection=_frame(selection.frame(), tables.SELECTION),
-        views=_frame(pd.DataFrame(_measured(views or {}, items)), tables.VIEWS),
-        distributions=_frame(predicted.frame(), tables.DISTRIBUTIONS),
-        recovery=_frame(tables.frame(drawn.recovery, tables.RECOVERY), tables.RECOVERY),
+        annotators=by_cell("annotators"),
+        history=by_cell("history"),
+        runs=by_cell("runs"),
+        costs=by_cell("costs"),
+        crowds=_frame(pd.DataFrame(known.crowds), tables.CROWDS),
+        selection=by_cell("selection"),
+        views=_frame(pd.DataFrame(known.views), tables.VIEWS),
+        distributions=by_cell("distributions"),
+        recovery=_frame(tables.frame(known.recovery, tables.RECOVERY), tables.RECOVERY),
     )
 
 
+_NUMBER = "number"
 RUN_FIELDS = ("status", "reason", "parameters", "trained_parameters", "settings")
 COST_FIELDS = (
     "train_seconds",
@@ -140,79 +175,29 @@ COST_FIELDS = (
 _UNKNOWN = Truth(tables.empty(tables.TRUTH))
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """What is kept of the draws of annotations."""
-
-    rows: list[dict[str, Any]]
-    truth: dict[tuple[str, str | None, int | None], Truth]
-    labels: dict[tuple[str, str | None, int | None], pd.DataFrame]
-    """annotations, where it is known which of them are wrong"""
-    held_out: dict[str, dict[str, list[pd.DataFrame]]]
-    """data set -> noise -> one frame per seed"""
-    recovery: list[dict[str, Any]]
-
-
-def _read_crowds(crowds: Iterable[Crowd], items: Mapping[str, pd.DataFrame]) -> _Drawn:
-    found = _Drawn([], {}, {}, {}, [])
-    for crowd in crowds:
-        frame = items[crowd.dataset]
-        found.rows.append(draws.measure(crowd, frame))
-        found.recovery.extend(recovery.measure(crowd, frame))
-        found.truth[crowd.dataset, crowd.noise, crowd.seed] = Truth(crowd.truth)
-        if crowd.annotations["corrupted"].notna().any():
-            found.labels[crowd.dataset, crowd.noise, crowd.seed] = crowd.annotations
-        held = found.held_out.setdefault(crowd.dataset, {}).setdefault(crowd.noise, [])
-        held.append(samples.held_out(crowd, frame))
-    return found
-
-
-def _hard_items(
-    views: Mapping[tuple[str, str, str], pd.DataFrame], items: Mapping[str, pd.DataFrame]
-) -> dict[tuple[str, str], pd.Series]:
-    """(data set, model) -> which items are hard by the base view: the scored one if it is there."""
-    return {
-        (dataset, model): detection.hard_items(view, items[dataset])
-        for base in ("base-generated", "base")
-        for (dataset, model, name), view in views.items()
-        if name == base
-    }
-
-
-def _measured(
-    views: Mapping[tuple[str, str, str], pd.DataFrame], items: Mapping[str, pd.DataFrame]
-) -> list[dict[str, Any]]:
-    return [answered.measure(*place, view, items[place[0]]) for place, view in views.items()]
-
-
-def _judged(
-    cell: CellResult, items: pd.DataFrame, labels: pd.DataFrame | None, hard: pd.Series | None
-) -> pd.DataFrame | None:
+def _judged(cell: CellResult, known: Given) -> pd.DataFrame | None:
     """What became of each label, where there are targets, and labels of known truth."""
+    labels = known.labels.get((cell.dataset, cell.noise, cell.seed))
     if labels is None or cell.targets is None or cell.status != OK:
         return None
-    return detection.judged(labels, cell.targets, items, hard)
+    hard = known.hard.get((cell.dataset, cell.model))
+    return detection.judged(labels, cell.targets, known.items[cell.dataset], hard)
 
 
-def _scored(
-    cell: CellResult,
-    block: Block,
-    asked: Asked,
-    known: Known,
-    truth: Truth,
-    labels: pd.DataFrame | None,
-) -> Scored:
+def _scored(cell: CellResult, known: Given, truth: Truth, labels: pd.DataFrame | None) -> Scored:
     ok = cell.status == OK
+    measured_on = known.samples[cell.dataset]
     estimates = cell.predictions is None and cell.annotators is not None  # and predicts nothing
-    predicted = said(cell, asked) if ok and block.samples and not estimates else None
-    found = agreements(cell, known, truth) if ok else {}
+    asked = ok and measured_on and not estimates
+    predicted = said(cell, known.asked[cell.dataset]) if asked else None
+    found = agreements(cell, known.known[cell.dataset], truth) if ok else {}
     if labels is not None:
         found |= detection.measures(labels)
     return Scored(
         key=cell.key,
         status=cell.status,
         reason="it predicts no item" if ok and estimates else cell.reason,
-        scores=[{} if predicted is None else s.scores(predicted) for s in block.samples],
+        scores=[{} if predicted is None else s.scores(predicted) for s in measured_on],
         agreements=found,
     )
 
@@ -258,8 +243,8 @@ class _Rows:
     keys: list[dict[str, Any]] = field(default_factory=list)
     frames: list[pd.DataFrame] = field(default_factory=list)
 
-    def add(self, cell: CellResult, rows: pd.DataFrame) -> None:
-        self.keys.append(cell.key)
+    def add(self, key: dict[str, Any], rows: pd.DataFrame) -> None:
+        self.keys.append(key)
         self.frames.append(rows)
 
     def frame(self) -> pd.DataFrame:

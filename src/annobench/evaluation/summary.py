@@ -72,12 +72,6 @@ class Block:
     samples: Sequence[Sample]
     cells: list[Scored]
 
-    @property
-    def noises(self) -> list[str]:
-        """Those that its cells depend on, in their order."""
-        found = dict.fromkeys(cell.key["noise"] for cell in self.cells)
-        return [noise for noise in found if noise is not None]
-
     def arms(self, noises: Sequence[str]) -> dict[str, dict[str, list[Scored]]]:
         """noise -> method -> one cell per seed. Cells without noise come under every noise."""
         found: dict[str, dict[str, list[Scored]]] = {n: {} for n in noises or [NO_NOISE]}
@@ -101,42 +95,53 @@ def owed(measure: str, number: int, cells: Sequence[Scored]) -> bool:
     return not optional(measure) or any(measure in cell.scores[number] for cell in cells)
 
 
-def summarize(blocks: Sequence[Block]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables SUMMARY and COMPARISONS.
+def summarize(
+    block: Block, noises: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of tables SUMMARY and COMPARISONS, without what the rest of the study decides.
 
     Item metrics have crossed bootstrap intervals (`intervals`), and unless they are of a part of
-    the items, pairs and ranks. A cell on whose items a metric is not defined is missing from the
-    metric's mean. Agreements have a t interval over seeds, cut to the range of the measure; they
-    rest on no test items and are not ranked. A model none of whose cells depends on noise stands
-    under every noise of its data set.
-    p values are adjusted over all pairs of a metric in the study.
+    the items, pairs. A cell on whose items a metric is not defined is missing from the metric's
+    mean. Agreements have a t interval over seeds, cut to the range of the measure; they rest on no
+    test items.
+
+    Args:
+        noises: that any cell of the data set depends on. A model none of whose cells does stands
+            under each of them.
     """
     means: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
-    noises: dict[str, dict[str, None]] = {}
-    for block in blocks:
-        noises.setdefault(block.dataset, {}).update(dict.fromkeys(block.noises))
-    for block in blocks:
-        drawn = [_draws(block, number) for number in range(len(block.samples))]
-        for noise, arms in block.arms(sorted(noises[block.dataset])).items():
-            place = {"dataset": block.dataset, "model": block.model, "noise": noise}
-            for number, (sample, draws) in enumerate(zip(block.samples, drawn, strict=True)):
-                if sample.noise not in (noise, None):
-                    continue
-                for metric, by_cell in draws.items():
-                    here = place | {"metric": metric, "items": len(sample.at)}
-                    by_method = {
-                        method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
-                        for method, cells in arms.items()
-                        if owed(metric, number, cells)
-                    }
-                    means += [
-                        here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
-                        for method, found in by_method.items()
-                    ]
-                    if sample.compared:
-                        pairs += [here | pair for pair in _pairs(by_method)]
-            means += [place | row for method in arms for row in _agreement_means(arms[method])]
+    drawn = [_draws(block, number) for number in range(len(block.samples))]
+    for noise, arms in block.arms(noises).items():
+        place = {"dataset": block.dataset, "model": block.model, "noise": noise}
+        for number, (sample, draws) in enumerate(zip(block.samples, drawn, strict=True)):
+            if sample.noise not in (noise, None):
+                continue
+            for metric, by_cell in draws.items():
+                here = place | {"metric": metric, "items": len(sample.at)}
+                by_method = {
+                    method: {c.key["seed"]: by_cell[c.name] for c in cells if c.name in by_cell}
+                    for method, cells in arms.items()
+                    if owed(metric, number, cells)
+                }
+                means += [
+                    here | {"method": method, "seeds_planned": len(arms[method])} | _mean(found)
+                    for method, found in by_method.items()
+                ]
+                if sample.compared:
+                    pairs += [here | pair for pair in _pairs(by_method)]
+        means += [place | row for method in arms for row in _agreement_means(arms[method])]
+    return means, pairs
+
+
+def compared(
+    means: list[dict[str, Any]], pairs: list[dict[str, Any]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables SUMMARY and COMPARISONS from the rows of all blocks.
+
+    p values are adjusted over all pairs of a metric in the study. Methods have ranks by item
+    metrics of all items, not by agreements.
+    """
     summary, comparisons = pd.DataFrame(means), pd.DataFrame(pairs)
     if not comparisons.empty:
         family = comparisons.groupby("metric")["p"]

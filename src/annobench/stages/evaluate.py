@@ -1,8 +1,11 @@
 """Evaluate: the files of all cells to the tables of the study."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,68 @@ from annobench import tables
 from annobench.errors import AnnobenchError, one_line
 from annobench.evaluation.cells import CellResult
 from annobench.evaluation.crowds import Crowd
-from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS
+from annobench.evaluation.given import Given
+from annobench.evaluation.study import COST_FIELDS, RUN_FIELDS, Measured, measure, noises_of
 from annobench.files import canonical_json, read_json
 from annobench.study import Cell
 
 _TOGETHER = 100
 """Cells whose files are read at once, while those before them are measured; they take a few
 megabytes."""
+
+
+Numbered = tuple[int, tuple[Path, Cell]]
+
+
+def measure_all(
+    cells: Sequence[tuple[Path, Cell]], known: Given, processes: int = 1
+) -> list[Measured]:
+    """What each (data set, model) adds to the tables of a study.
+
+    Args:
+        cells: of the whole study, with the folders of their files.
+        processes: how many measure beside each other, a data set and model each.
+
+    Raises:
+        AnnobenchError: a file is missing or broken, or does not fit the items; or a process was
+            killed.
+    """
+    places: dict[tuple[str, str], list[Numbered]] = {}
+    for number, (folder, cell) in enumerate(cells):
+        places.setdefault((cell.dataset, cell.model), []).append((number, (folder, cell)))
+    noises = noises_of((cell.dataset, cell.noise) for _, cell in cells)
+    processes = min(processes, len(places))
+    if processes <= 1:
+        return [_measure(known, noises, here) for here in places.values()]
+    # Forked, they have what is known without its being sent.
+    with ProcessPoolExecutor(processes, get_context("fork"), _keep, (known, noises)) as pool:
+        try:
+            return list(pool.map(_measure_kept, places.values()))
+        except BrokenProcessPool as error:
+            raise AnnobenchError(
+                "evaluate: found that one of its processes was killed, for lack of memory perhaps; "
+                "allowed: processes that end"
+            ) from error
+
+
+_kept: list[partial[Measured]] = []
+"""In a process of the pool: how it measures."""
+
+
+def _keep(known: Given, noises: Mapping[str, Sequence[str]]) -> None:
+    _kept[:] = [partial(_measure, known, noises)]
+
+
+def _measure_kept(cells: Sequence[Numbered]) -> Measured:
+    return _kept[0](cells)
+
+
+def _measure(
+    known: Given, noises: Mapping[str, Sequence[str]], cells: Sequence[Numbered]
+) -> Measured:
+    numbers = [number for number, _ in cells]
+    found = read_cells([cell for _, cell in cells])
+    return measure(zip(numbers, found, strict=True), known, noises)
 
 
 def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
-# annobench itself, from the folder in which Snakemake runs.
+# What annobench needs and annobench itself, from the folder in which Snakemake runs.
 set -euo pipefail
+pip install --requirement envs/requirements.lock
 pip install --no-deps --editable .

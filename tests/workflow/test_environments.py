@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8").splitlines()
 CONDA = yaml.safe_load((ROOT / "envs" / "annobench.yaml").read_text(encoding="utf-8"))
+POST_DEPLOY = (ROOT / "envs" / "annobench.post-deploy.sh").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = [line for line in LOCK if line and not line.startswith("#")]
 WANTED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
@@ -37,15 +39,16 @@ def test_the_lock_satisfies_what_the_project_asks_for(wanted):
 
 
 def test_the_conda_environment_has_the_same_pins():
-    pip = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
-    conda = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-    python = next(entry for entry in conda if entry.startswith("python="))
-    own = [entry.replace("=", "==") for entry in conda if entry != python]
-    assert sorted([*own, *pip], key=str.lower) == PINS
+    python, pip = CONDA["dependencies"]
+    assert pip.replace("=", "==") in PINS
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(
         python.removeprefix("python=")
     )
     assert "nodefaults" in CONDA["channels"]
+    assert "--requirement envs/requirements.lock" in POST_DEPLOY
+    lock = sha256((ROOT / "envs" / "requirements.lock").read_bytes()).hexdigest()
+    text = (ROOT / "envs" / "annobench.yaml").read_text(encoding="utf-8")
+    assert lock in text, "envs/annobench.yaml: write the lock's new SHA-256 into it"
 
 
 def test_every_rule_names_that_environment():

@@ -71,7 +71,7 @@ def measure(folder: Path, command: tuple[str, ...]) -> dict[str, Any]:
                         processor[one.pid, one.create_time()] = spent.user + spent.system
                         memory += one.memory_full_info().pss
             peak = max(peak, memory)
-            time.sleep(0.2)
+            time.sleep(1)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return {

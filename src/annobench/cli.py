@@ -267,6 +267,17 @@ def train(
 
 
 @job
+def gather(file: StudyFile) -> None:
+    """Note that every cell is finished, and with what: one file for the evaluation to depend on."""
+    from annobench.disk import Disk
+    from annobench.files import write_json
+    from annobench.stages.evaluate import fingerprint
+
+    disk = Disk(read_study(file))
+    write_json(disk.path(layout.FINISHED), fingerprint([folder for folder, _ in disk.cells()]))
+
+
+@job
 def evaluate(
     file: StudyFile,
     processes: Annotated[
@@ -343,6 +354,7 @@ def figure(
         drawing = component("reporting.figures", entry.kind).figure(source, entry)
         for suffix in layout.FIGURE_SUFFIXES:
             style.save(_path(study, layout.FIGURE, figure=name, suffix=suffix), drawing)
+            drawing.set_layout_engine("none")  # all have the places that were found for the first
     _write_sums(study, layout.FIGURE, layout.FIGURE_SUFFIXES, figure=name)
 
 

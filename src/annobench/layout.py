@@ -27,6 +27,8 @@ CELL_FILES = (
     "history.parquet",
     "trained.safetensors",
 )
+FINISHED = "results/{study}/cells.json"
+"""How many cells are finished, and a checksum of what they say of themselves."""
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
 STUDY_TABLES = (

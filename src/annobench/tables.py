@@ -389,7 +389,7 @@ def read_all(paths: Sequence[Path], schema: pa.Schema) -> list[pd.DataFrame]:
 def _checked(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         seals.check(path)
-        table = pq.ParquetFile(path).read(use_threads=False)
+        table = pq.ParquetFile(path, pre_buffer=False).read(use_threads=False)
         names = table.schema.names
     except AnnobenchError:
         raise
@@ -440,7 +440,7 @@ def write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     except (pa.ArrowException, ValueError) as error:
         raise AnnobenchError(f"{path}: does not fit its schema: {error}") from error
     with replacing(path) as temporary:
-        with pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer:
+        with pq.ParquetWriter(temporary, table.schema, compression="snappy") as writer:
             writer.write_table(table)
             writer.add_key_value_metadata({seals.MARK: seals.BLANK})
         seals.seal(temporary)

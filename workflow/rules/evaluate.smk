@@ -1,6 +1,26 @@
 """The files of all cells to the tables of the study."""
 
 
+rule gather:
+    # Evaluation has one input for all cells: Snakemake takes the checksum of every input for each of
+    # a job's outputs, and evaluation has twelve.
+    input:
+        cell_records(),
+    output:
+        layout.FINISHED,
+    log:
+        "results/{study}/logs/gather.log",
+    localrule: True
+    conda:
+        "../../envs/annobench.yaml"
+    params:
+        study=study_file,
+    message:
+        "gather"
+    shell:
+        "annobench gather {params.study:q} 2> {log:q}"
+
+
 rule evaluate:
     input:
         item_table=item_tables(),
@@ -9,7 +29,7 @@ rule evaluate:
             layout.VIEW.format(study=study.study, dataset=dataset, model=model, view=name)
             for dataset, model, name in study.shown_views()
         ],
-        cells=cell_records(),
+        cells=layout.FINISHED.format(study=study.study),
     output:
         study_tables,
     log:
@@ -18,8 +38,8 @@ rule evaluate:
         "../../envs/annobench.yaml"
     threads: 2
     resources:
-        mem_mb=memory(3000),
-        runtime=minutes(30),
+        mem_mb=memory(3000 + len(cells) // 5),
+        runtime=minutes(30 + len(cells) // 100),
     params:
         study=study_file,
         recipe=lambda wildcards: recipes.text(recipes.evaluation(study)),

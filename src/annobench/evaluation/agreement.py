@@ -202,14 +202,15 @@ def true_expertise(annotators: pd.DataFrame, truth: Truth) -> np.ndarray:
 
 def spearman(learned: np.ndarray, true: np.ndarray) -> Agreement:
     """Of [annotators] expertise; undefined as `expertise_spearman` says."""
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
     if len(learned) < 2:
         return Agreement(None, len(learned), "fewer than two annotators")
     for values, word in ((learned, "learned"), (true, "true")):
         if len(np.unique(values[~np.isnan(values)])) == 1:
             return Agreement(None, len(learned), f"the {word} expertise is the same for all")
-    return Agreement(float(spearmanr(learned, true).statistic), len(learned))
+    ranks = rankdata(learned), rankdata(true)
+    return Agreement(float(np.corrcoef(*ranks)[0, 1]), len(learned))
 
 
 def over_tasks(by_task: dict[str, Agreement]) -> Agreement:

@@ -1,15 +1,14 @@
 """Evaluate: the files of all cells to the tables of the study."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from annobench import tables
 from annobench.errors import AnnobenchError, one_line
@@ -21,8 +20,19 @@ from annobench.files import canonical_json, read_json
 from annobench.study import Cell
 
 _TOGETHER = 100
-"""Cells whose files are read at once, while those before them are measured; they take a few
-megabytes."""
+"""Cells whose files are read at once; they take a few megabytes."""
+
+
+def fingerprint(folders: Sequence[Path]) -> dict[str, Any]:
+    """How many cells there are, and the SHA-256 of all their run records, in this order.
+
+    Raises:
+        OSError: a record is missing.
+    """
+    digest = hashlib.sha256()
+    for folder in folders:
+        digest.update((folder / "run.json").read_bytes())
+    return {"cells": len(folders), "sha256": digest.hexdigest()}
 
 
 Numbered = tuple[int, tuple[Path, Cell]]
@@ -85,31 +95,20 @@ def read_cells(cells: Sequence[tuple[Path, Cell]]) -> Iterator[CellResult]:
     Raises:
         AnnobenchError: a file is missing or broken.
     """
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(_frames, cells[:_TOGETHER])
-        for begin in range(0, len(cells), _TOGETHER):
-            frames, end = following.result(), begin + _TOGETHER
-            following = pool.submit(_frames, cells[end : end + _TOGETHER])
-            yield from _results(cells[begin:end], frames)
-
-
-def _frames(cells: Sequence[tuple[Path, Cell]]) -> dict[str, list[pd.DataFrame]]:
-    return {
-        name: tables.read_all(
-            [folder / f"{name}.parquet" for folder, _ in cells], getattr(tables, name.upper())
-        )
-        for name in ("predictions", "targets", "annotators", "history")
-    }
-
-
-def _results(
-    cells: Sequence[tuple[Path, Cell]], frames: dict[str, list[pd.DataFrame]]
-) -> Iterator[CellResult]:
-    for number, (folder, cell) in enumerate(cells):
-        found = _run(folder / "run.json") | asdict(cell)
-        for name, of_cells in frames.items():
-            found[name] = None if of_cells[number].empty else of_cells[number]
-        yield CellResult(**found)
+    for begin in range(0, len(cells), _TOGETHER):
+        together = cells[begin : begin + _TOGETHER]
+        frames = {
+            name: tables.read_all(
+                [folder / f"{name}.parquet" for folder, _ in together],
+                getattr(tables, name.upper()),
+            )
+            for name in ("predictions", "targets", "annotators", "history")
+        }
+        for number, (folder, cell) in enumerate(together):
+            found = _run(folder / "run.json") | asdict(cell)
+            for name, of_cells in frames.items():
+                found[name] = None if of_cells[number].empty else of_cells[number]
+            yield CellResult(**found)
 
 
 def _run(path: Path) -> dict[str, Any]:

@@ -43,9 +43,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @app.command(name=function.__name__.replace("_", "-"))
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
-        logging.basicConfig(
-            level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
-        )
+        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+        logging.getLogger("annobench").setLevel(logging.INFO)
         with errors.plain():
             function(*args, **kwargs)
 

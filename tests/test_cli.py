@@ -65,8 +65,8 @@ def refused(*arguments):
     return errors[0].removeprefix("annobench: error: ")
 
 
-STAGES = ("fetch", "respond", "prepare", "embed", "annotate", "encode", "view", "train", "evaluate")
-STAGES += ("table", "figure")
+STAGES = ("fetch", "respond", "prepare", "embed", "annotate", "encode", "view", "train")
+STAGES += ("gather", "evaluate", "table", "figure")
 
 
 @pytest.mark.parametrize("command", [*STAGES, "validate", "schema", "keys", "show", "users"])

@@ -266,14 +266,19 @@ def train(
 
 
 @job
-def gather(file: StudyFile) -> None:
-    """Note that every cell is finished, and with what: one file for the evaluation to depend on."""
+def gather(file: StudyFile, dataset: DatasetName, model: ModelName) -> None:
+    """Note that all cells of a data set and model are finished, and with what."""
     from annobench.disk import Disk
     from annobench.files import write_json
     from annobench.stages.evaluate import fingerprint
 
-    disk = Disk(read_study(file))
-    write_json(disk.path(layout.FINISHED), fingerprint([folder for folder, _ in disk.cells()]))
+    study = read_study(file)
+    _entry(study.datasets, "datasets", dataset)
+    _entry(study.models, "models", model)
+    disk = Disk(study)
+    place = (dataset, model)
+    folders = [folder for folder, cell in disk.cells() if (cell.dataset, cell.model) == place]
+    write_json(disk.path(layout.FINISHED, dataset=dataset, model=model), fingerprint(folders))
 
 
 @job

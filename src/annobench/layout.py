@@ -27,7 +27,7 @@ CELL_FILES = (
     "history.parquet",
     "trained.safetensors",
 )
-FINISHED = "results/{study}/cells.json"
+FINISHED = "results/{study}/finished/{dataset}/{model}.json"
 """How many cells are finished, and a checksum of what they say of themselves."""
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"

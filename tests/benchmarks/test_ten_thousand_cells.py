@@ -26,7 +26,7 @@ def test_it_runs_and_says_what_was_measured(tmp_path):
         assert run["processor_seconds"] > 0
         assert run["peak_bytes"] > 2**20
     # All cells were finished before the clock started.
-    assert set(found["commands_of_the_first_run"]) == {"evaluate", "table", "figure"}
+    assert set(found["commands_of_the_first_run"]) == {"gather", "evaluate", "table", "figure"}
     assert found["disk"]["results"]["files"] > 24 * 6
     assert (folder / "results/simulated/report.html").is_file()
     assert log.read_text().count("Nothing to be done") == 2

@@ -1,16 +1,19 @@
 """What a cell writes is what evaluate reads."""
 
-from dataclasses import replace
+import os
+from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
 
 from annobench import tables
-from annobench.evaluation.study import evaluate
+from annobench.errors import AnnobenchError
+from annobench.evaluation.given import given as known_of
+from annobench.evaluation.study import combine, evaluate
 from annobench.models.settings import Full, TopLayers
 from annobench.noise.response import Settings
 from annobench.stages.annotate import annotate
-from annobench.stages.evaluate import read_cells, read_crowd
+from annobench.stages.evaluate import fingerprint, measure_all, read_cells, read_crowd
 from annobench.stages.record import record
 from annobench.study import Cell
 
@@ -86,3 +89,56 @@ def test_responses_that_nobody_signed_teach_and_are_judged(
     if detects:
         assert 0 <= found["detection-auc"] <= 1
         assert found["detection-recall"] == 0  # it weighs labels and leaves none out
+
+
+@pytest.fixture
+def of_two_models(job, saving, tmp_path):
+    """Cells that come by method, so that those of a model do not follow each other."""
+    found = []
+    for method in ("sft", "zero-shot"):
+        for model in ("one", "two"):
+            place = {"model": model, "method": method}
+            trained = method == "sft"
+            cell = Cell("d", "n" if trained else None, model, method, 0 if trained else None)
+            folder = tmp_path / method / model
+            record(job(method), saving, {"method": place}, folder)
+            found.append((folder, cell))
+    return found
+
+
+def test_processes_beside_each_other_measure_what_one_does(of_two_models, items):
+    known = known_of({"d": items})
+    alone = combine(known, measure_all(of_two_models, known))
+    beside = combine(known, measure_all(of_two_models, known, processes=2))
+    plain = evaluate(read_cells(of_two_models), {"d": items})
+    for field in fields(alone):
+        found = getattr(alone, field.name)
+        pd.testing.assert_frame_equal(found, getattr(beside, field.name))
+        pd.testing.assert_frame_equal(found, getattr(plain, field.name))
+    assert alone.runs["method"].tolist() == ["sft", "sft", "zero-shot", "zero-shot"]
+    assert alone.runs["model"].tolist() == ["one", "two", "one", "two"]
+    assert len(alone.history)
+
+
+def test_a_fault_in_a_process_is_its_own_sentence(of_two_models, items):
+    folder, _ = of_two_models[-1]
+    (folder / "targets.parquet").write_bytes(b"no table")
+    with pytest.raises(AnnobenchError, match=r"targets\.parquet: is damaged"):
+        measure_all(of_two_models, known_of({"d": items}), processes=2)
+
+
+def test_a_killed_process_is_one_sentence(of_two_models, items, monkeypatch):
+    monkeypatch.setattr("annobench.stages.evaluate._measure", lambda *_: os.kill(os.getpid(), 9))
+    with pytest.raises(AnnobenchError, match="one of its processes was killed"):
+        measure_all(of_two_models, known_of({"d": items}), processes=2)
+
+
+def test_what_cells_say_of_themselves_has_one_fingerprint(of_two_models):
+    folders = [folder for folder, _ in of_two_models]
+    before = fingerprint(folders)
+    assert before["cells"] == 4
+    assert fingerprint(folders) == before
+    assert fingerprint(folders[:3]) != before
+    run = folders[2] / "run.json"
+    run.write_text(run.read_text().replace("ok", "failed"))
+    assert fingerprint(folders) != before

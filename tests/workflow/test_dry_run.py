@@ -23,6 +23,7 @@ def test_a_generated_study_is_planned_without_heavy_packages(tmp_path, noises, s
         "encode": 1,
         "annotate": noises * seeds,
         "train": 4 * noises * seeds,
+        "gather": 1,
         "evaluate": 1,
         "table_results": 1,
         "table_cells": 1,

@@ -68,7 +68,8 @@ def test_tables_figures_and_report_are_there(finished):
             "results/tiny/logs/train/geo/_/llama/zero-shot/_.log",
             "train results/tiny/study.json geo/_/llama/zero-shot/_",
         ),
-        ("results/tiny/logs/evaluate.log", "evaluate results/tiny/study.json"),
+        ("results/tiny/logs/gather/geo/llama.log", "gather results/tiny/study.json geo llama"),
+        ("results/tiny/logs/evaluate.log", "evaluate results/tiny/study.json --processes 2"),
         ("results/tiny/logs/tables/results.log", "table results/tiny/study.json results"),
         (
             "results/tiny/logs/figures/training-curves.log",

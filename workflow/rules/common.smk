@@ -25,9 +25,19 @@ def cell_of(wildcards):
     return cells["/".join(getattr(wildcards, axis) for axis in axes)]
 
 
-def cell_records():
-    """The run record of every cell."""
-    return [f"results/{study.study}/cells/{path}/run.json" for path in cells]
+def cell_records(wanted=lambda cell: True):
+    """The run record of every cell, or of those that are wanted."""
+    found = [path for path, cell in cells.items() if wanted(cell)]
+    return [f"results/{study.study}/cells/{path}/run.json" for path in found]
+
+
+def finished_cells():
+    """A file for the cells of each data set and model."""
+    places = dict.fromkeys((cell.dataset, cell.model) for cell in cells.values())
+    return [
+        layout.FINISHED.format(study=study.study, dataset=dataset, model=model)
+        for dataset, model in places
+    ]
 
 
 def exported_models():

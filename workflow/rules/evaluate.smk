@@ -2,23 +2,26 @@
 
 
 rule gather:
-    # Evaluation has one input for all cells: Snakemake takes the checksum of every input for each of
-    # a job's outputs, and evaluation has twelve.
+    # Evaluation has no cell as an input: Snakemake takes the checksum of every input for each of a
+    # job's outputs, of which evaluation has twelve; and to begin a job takes it time in proportion to
+    # the square of the inputs.
     input:
-        cell_records(),
+        lambda wildcards: cell_records(
+            lambda cell: (cell.dataset, cell.model) == (wildcards.dataset, wildcards.model)
+        ),
     output:
         layout.FINISHED,
     log:
-        "results/{study}/logs/gather.log",
+        "results/{study}/logs/gather/{dataset}/{model}.log",
     localrule: True
     conda:
         "../../envs/annobench.yaml"
     params:
         study=study_file,
     message:
-        "gather"
+        "gather {wildcards.dataset} {wildcards.model}"
     shell:
-        "annobench gather {params.study:q} 2> {log:q}"
+        "annobench gather {params.study:q} {wildcards.dataset} {wildcards.model} 2> {log:q}"
 
 
 rule evaluate:
@@ -29,7 +32,7 @@ rule evaluate:
             layout.VIEW.format(study=study.study, dataset=dataset, model=model, view=name)
             for dataset, model, name in study.shown_views()
         ],
-        cells=layout.FINISHED.format(study=study.study),
+        cells=finished_cells(),
     output:
         study_tables,
     log:

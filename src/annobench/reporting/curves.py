@@ -37,24 +37,23 @@ def draw(
         window: steps in the running mean.
     """
     import numpy as np
-    import pandas as pd
 
     x, y = axes
     steps = list(dict.fromkeys(["step", x, y]))
-    finite = rows.loc[np.isfinite(rows[y]), [*steps, "seed", "status"]].sort_values("step")
-    ok: list[pd.DataFrame] = []
-    for _, run in finite.groupby("seed", dropna=False):
-        smooth = run[steps].assign(**{y: run[y].rolling(window, min_periods=1, center=True).mean()})
-        across, up = smooth[x].to_numpy(), smooth[y].to_numpy()
-        done = bool((run["status"] == "ok").all())
-        if seeds == "lines" or not done:
-            panel.plot(across, up, color=look.colour, lw=0.5, alpha=0.4)
-        if done:
-            ok.append(smooth)
-        else:
-            panel.plot(across[-1], up[-1], "X", color=look.colour, ms=7, mec="white", zorder=3)
-    if ok:
-        by_step = pd.concat(ok).groupby("step", as_index=False)
+    smooth = rows.loc[np.isfinite(rows[y]), [*steps, "seed", "status"]]
+    smooth = smooth.sort_values("step", ignore_index=True)
+    by_seed = smooth.groupby("seed", dropna=False)
+    smooth[y] = by_seed[y].rolling(window, min_periods=1, center=True).mean().droplevel(0)
+    across, up = smooth[x].to_numpy(), smooth[y].to_numpy()
+    ok = (smooth["status"] == "ok").to_numpy(bool)
+    for at in by_seed.indices.values():
+        if seeds == "lines" or not ok[at].all():
+            panel.plot(across[at], up[at], color=look.colour, lw=0.5, alpha=0.4)
+        if not ok[at].all():
+            last = across[at[-1]], up[at[-1]]
+            panel.plot(*last, "X", color=look.colour, ms=7, mec="white", zorder=3)
+    if ok.any():
+        by_step = smooth[ok].groupby("step", as_index=False)
         mean = by_step[steps].mean()
         panel.plot(mean[x], mean[y], look.line, color=look.colour, lw=1.6)
         if seeds == "band":

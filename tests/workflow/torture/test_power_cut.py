@@ -141,6 +141,7 @@ STAGES = [
     "encode {study} geo llama",
     "view {study} geo llama base",
     f"train {{study}} {CELL} --checkpoint-seconds 0",
+    "gather {study} geo llama",
     "evaluate {study}",
     f"export {{study}} {CELL}",
     "table {study} results",

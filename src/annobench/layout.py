@@ -50,7 +50,8 @@ TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")
 FIGURE = "results/{study}/figures/{figure}.{suffix}"
 FIGURE_SUFFIXES = ("png", "pdf")
-TIMES = "results/{study}/logs/times.jsonl"
+TIMES_INSIDE = "logs/times.jsonl"
+TIMES = f"{RESULTS}/{TIMES_INSIDE}"
 REPORT = "results/{study}/report.html"
 SUMS = "sha256"
 """The suffix of the checksums of what people read: those of one table, figure or report."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,26 @@ class Workspace:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def on_a_full_disk(self, *command: str, size: int = 500) -> subprocess.CompletedProcess:
+        """Run a command whose files can grow to `size` bytes, as on a disk that is full."""
+        limits = (resource.RLIMIT_FSIZE, (size, size))
+        return self.run(*command, preexec_fn=lambda: resource.setrlimit(*limits))
+
+    def refuses_a_full_disk(self, command: str, file: str) -> None:
+        """The command says in one sentence that it cannot write the file, and leaves no half of it."""
+        path = self.path(file)
+        path.unlink(missing_ok=True)
+        done = self.on_a_full_disk("annobench", *command.split())
+        assert done.returncode == 2
+        lines = done.stderr.splitlines()
+        errors = [line for line in lines if line.startswith("annobench: error: ")]
+        assert len(errors) == 1
+        assert errors[0].startswith(f"annobench: error: {file}: cannot be written: ")
+        assert "File too large" in errors[0]
+        assert "Traceback" not in done.stderr
+        assert not path.exists()
+        assert not list(path.parent.glob(".making.*"))
+
     def finish(self) -> None:
         """Run the whole study."""
         self.do("snakemake", "--cores", "2")
@@ -104,7 +125,8 @@ class Workspace:
         jobs = re.findall(r"^Shell command: (?:annobench )?(.*?)(?: 2?> .*)?$", printed, re.M)
         if not jobs:
             assert "Nothing to be done" in printed, printed
-        plain = [re.sub(r" results/tiny/study\.json", "", job) for job in jobs if job != "None"]
+        told = r" results/tiny/study\.json| --processes \d"
+        plain = [re.sub(told, "", job) for job in jobs if job != "None"]
         return sorted("report" if "--report" in job else job for job in plain)
 
 

@@ -88,6 +88,9 @@ def test_views_are_shared_answers_are_kept_and_both_go_stale(new_study, encoder)
     new_study.edit("config.yaml", "reflections: 1", "reflections: 2")
     views = [job for job in new_study.planned() if job.startswith(("view", "embed"))]
     assert views == ["view geo llama reasoning"]
+    new_study.refuses_a_full_disk(
+        "embed config.yaml geo", "results/tiny/views/geo/embeddings.parquet"
+    )
 
 
 def test_an_encoder_that_is_missing_is_one_sentence(new_study):

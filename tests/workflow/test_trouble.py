@@ -3,7 +3,6 @@
 import base64
 import ctypes
 import os
-import resource
 import shutil
 import signal
 from functools import partial
@@ -108,11 +107,6 @@ def test_a_killed_study_is_finished_by_one_command(new_study, wait_for):
     assert new_study.planned() == []
 
 
-def limited(size):
-    """Files of this process can grow to `size` bytes, as on a disk that is full."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
 @pytest.mark.parametrize(
     ("command", "file"),
     [
@@ -135,23 +129,24 @@ def limited(size):
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(done_study, command, file):
     text = done_study.path("config.yaml").read_text(encoding="utf-8")
     done_study.path("exporting.yaml").write_text(f"{text}export: [realm]\n", encoding="utf-8")
-    path = done_study.path(file)
-    folder = path.parent
+    folder = done_study.path(file).parent
     if command.startswith("export"):
         done_study.do("annobench", "train", "exporting.yaml", CELL)
     if not command.startswith("evaluate"):
         shutil.rmtree(folder, ignore_errors=True)
-    elif path.exists():
-        path.unlink()
-    done = done_study.run("annobench", *command.split(), preexec_fn=limited(500))
-    assert done.returncode == 2
-    errors = [line for line in done.stderr.splitlines() if line.startswith("annobench: error: ")]
-    assert len(errors) == 1
-    assert errors[0].startswith(f"annobench: error: {file}: cannot be written: ")
-    assert "File too large" in errors[0]
-    assert "Traceback" not in done.stderr
-    assert not path.exists()
-    assert not list(folder.glob(".making.*"))
+    done_study.refuses_a_full_disk(command, file)
+
+
+def test_a_report_on_a_full_disk_is_none_and_the_next_run_makes_it(done_study):
+    report = done_study.path("results/tiny/report.html")
+    report.unlink()
+    done = done_study.on_a_full_disk("snakemake", "--cores", "2", size=100_000)
+    assert done.returncode != 0
+    assert "File too large" in done.stdout + done.stderr
+    assert not report.exists()
+    done_study.finish()
+    assert report.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert done_study.planned() == []
 
 
 def without_privilege():

@@ -90,6 +90,9 @@ def test_users_are_told_apart_and_a_model_is_aligned(study):
     assert planned.count("respond") == planned.count("prepare") == 1
     assert planned.count("train") == 4
     assert "fetch" not in planned
+    study.refuses_a_full_disk(
+        "respond config.yaml pairs", "results/tiny/data/pairs/responses.parquet"
+    )
 
 
 def test_one_model_on_both_sides_is_refused(study):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from annobench import tables
+from annobench import layout, tables
 from annobench.evaluation.cells import OK
 from annobench.evaluation.summary import NO_NOISE
 from annobench.reporting import style, times
@@ -92,7 +92,7 @@ class StudyTables:
     @cached_property
     def times(self) -> list[dict[str, Any]]:
         """See `reporting.times`."""
-        return times.read(self.folder / "logs/times.jsonl")
+        return times.read(self.folder / layout.TIMES_INSIDE)
 
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])

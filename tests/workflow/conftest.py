@@ -93,7 +93,7 @@ class Workspace:
         return self.run(*command, preexec_fn=lambda: resource.setrlimit(*limits))
 
     def refuses_a_full_disk(self, command: str, file: str) -> None:
-        """The command says in one sentence that it cannot write the file, and leaves no half of it."""
+        """A command says in one sentence that it cannot write the file, and leaves none."""
         path = self.path(file)
         path.unlink(missing_ok=True)
         done = self.on_a_full_disk("annobench", *command.split())

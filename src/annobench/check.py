@@ -20,7 +20,6 @@ _MADE: list[tuple[str, ...]] = [
     (layout.ANNOTATIONS, layout.TRUTH),
     (layout.TOKENS, layout.STATES),
     tuple(f"{layout.CELL}/{name}" for name in layout.CELL_FILES),
-    (layout.FINISHED,),
     tuple(layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES),
     tuple(layout.TABLE.replace("{suffix}", end) for end in (*layout.TABLE_SUFFIXES, layout.SUMS)),
     tuple(layout.FIGURE.replace("{suffix}", end) for end in (*layout.FIGURE_SUFFIXES, layout.SUMS)),

@@ -59,7 +59,7 @@ def job(function: Callable[..., None]) -> Callable[..., None]:
     def run(file: Path, *args: Any, **kwargs: Any) -> None:
         logging.getLogger("annobench").info("$ annobench %s", shlex.join(sys.argv[1:]))
         in_workflow = file.name == Path(layout.STUDY).name
-        times = file.parent / layout.TIMES_INSIDE
+        times = file.parent / layout.inside(layout.TIMES)
         with clock.noted(times, sys.argv[1:]) if in_workflow else nullcontext():
             function(file, *args, **kwargs)
 

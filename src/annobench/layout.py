@@ -28,7 +28,7 @@ CELL_FILES = (
     "trained.safetensors",
 )
 FINISHED = "results/{study}/finished/{dataset}/{model}.json"
-"""How many cells are finished, and a checksum of what they say of themselves."""
+"""How many cells there are, and a checksum of their records; gone after evaluation."""
 CHECKPOINT = "results/{study}/checkpoints/{dataset}/{noise}/{model}/{method}/{seed}.safetensors"
 EXPORT = "results/{study}/models/{dataset}/{noise}/{model}/{method}/{seed}"
 STUDY_TABLES = (
@@ -50,13 +50,17 @@ TABLE = "results/{study}/tables/{table}.{suffix}"
 TABLE_SUFFIXES = ("html", "csv", "md", "tex")
 FIGURE = "results/{study}/figures/{figure}.{suffix}"
 FIGURE_SUFFIXES = ("png", "pdf")
-TIMES_INSIDE = "logs/times.jsonl"
-TIMES = f"{RESULTS}/{TIMES_INSIDE}"
+TIMES = "results/{study}/logs/times.jsonl"
 REPORT = "results/{study}/report.html"
 SUMS = "sha256"
 """The suffix of the checksums of what people read: those of one table, figure or report."""
 REPORT_SUMS = "results/{study}/report.sha256"
 EXPORT_SUMS = "SHA256SUMS"
+
+
+def inside(pattern: str) -> str:
+    """The pattern of a study's file, relative to the study's results."""
+    return pattern.removeprefix(f"{RESULTS}/")
 
 
 def asset(source: str) -> str:

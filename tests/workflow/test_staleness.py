@@ -109,7 +109,7 @@ def test_a_changed_method_reruns_its_cells_and_what_follows(done_study):
 
 def test_a_changed_metric_reruns_no_cell(done_study):
     done_study.edit("src/annobench/evaluation/metrics/nll.py", "1e-12", "1e-13")
-    assert done_study.planned() == sorted(set(SHOWN) - {"gather geo llama"})
+    assert done_study.planned() == sorted(SHOWN)
 
 
 def test_one_more_seed_adds_only_its_own_cells(done_study):
@@ -156,3 +156,12 @@ def test_a_training_setting_reruns_what_trains(done_study, all_cells):
 def test_a_removed_method_reruns_no_cell(done_study):
     done_study.edit("config.yaml", "  sft: {}\n", "")
     assert done_study.planned() == sorted(SHOWN)
+
+
+def test_a_removed_cell_is_made_again_with_what_is_made_of_it(done_study):
+    shutil.rmtree(done_study.path("results/tiny/cells/geo/_/llama/clean"))
+    done_study.path("results/tiny/metrics.parquet").unlink()
+    cells = [f"geo/_/llama/clean/{seed}" for seed in (0, 1)]
+    assert done_study.planned() == []
+    done_study.edit("src/annobench/evaluation/metrics/nll.py", "1e-12", "1e-13")
+    assert done_study.planned() == sorted(trained(cells) + SHOWN)

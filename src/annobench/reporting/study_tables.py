@@ -92,7 +92,7 @@ class StudyTables:
     @cached_property
     def times(self) -> list[dict[str, Any]]:
         """See `reporting.times`."""
-        return times.read(self.folder / layout.TIMES_INSIDE)
+        return times.read(self.folder / layout.inside(layout.TIMES))
 
     def _read(self, name: str) -> pd.DataFrame:
         frame = tables.read(self.folder / f"{name}.parquet", tables.STUDY_SCHEMAS[name])

@@ -37,7 +37,6 @@ READ = {
 }
 """Of each kind of file, a command that reads it and where that would write to."""
 FOR_READERS = [
-    f"{RESULTS}/finished/geo/llama.json",
     f"{RESULTS}/tables/results.html",
     f"{RESULTS}/tables/results.tex",
     f"{RESULTS}/tables/results.sha256",

@@ -182,3 +182,17 @@ def test_a_failing_job_shows_its_sentence_and_the_others_go_on(new_study):
         for seed in (0, 1):
             assert new_study.path(f"results/tiny/annotations/geo/{noise}/{seed}.parquet").exists()
     assert not new_study.path("results/tiny/cells").exists()
+
+
+def test_a_broken_cell_may_be_removed_by_hand(done_study):
+    broken = done_study.path(f"{FOLDER}/predictions.parquet")
+    broken.write_bytes(b"no table")
+    done_study.path("results/tiny/metrics.parquet").unlink()
+    done_study.edit("src/annobench/evaluation/metrics/nll.py", "1e-12", "1e-13")
+    done = done_study.run("snakemake", "--cores", "2")
+    assert done.returncode != 0
+    assert f"{FOLDER}/predictions.parquet: is damaged" in done.stdout + done.stderr
+    shutil.rmtree(broken.parent)
+    done_study.finish()
+    assert broken.exists()
+    assert done_study.planned() == []

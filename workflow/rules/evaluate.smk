@@ -50,4 +50,6 @@ rule evaluate:
     message:
         "evaluate"
     shell:
+        # After a failure a cell may be removed, and is then to be made again.
         "annobench evaluate {params.study:q} --processes {threads} 2> {log:q}"
+        " || {{ rm -f {input.cells:q}; exit 1; }}"

@@ -9,7 +9,6 @@ from annobench.models.loading import (
     load_model,
     load_tokenizer,
     parameter_count,
-    read_out_in_fp32,
 )
 
 
@@ -44,42 +43,6 @@ def test_no_weights_but_a_pickle(saved, tmp_path):
     torch.save(load_model(saved("llama")).state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(AnnobenchError, match="pickled: cannot be loaded as a language model"):
         load_model(folder)
-
-
-@pytest.mark.parametrize("family", ["llama", "gemma2", "gpt2", "t5"])
-@torch.no_grad()
-def test_outside_training_logits_are_fp32(build, family):
-    """Under bf16 arithmetic they are the fp32 product of the final states; in training they are
-    left alone."""
-    model, untouched = build(family), build(family)
-    read_out_in_fp32(model)
-    heard = []
-    head = model.get_output_embeddings()
-    head.register_forward_hook(lambda module, args, output: heard.append((args[0], output)))
-    tokens = torch.arange(10)[None]
-    inputs = {"input_ids": tokens} | ({"decoder_input_ids": tokens} if family == "t5" else {})
-
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = model(**inputs).logits
-        rounded = untouched(**inputs).logits
-    states, scores = heard.pop()
-    exact = states.double() @ head.weight.double().T
-    assert scores.dtype == logits.dtype == torch.float32
-    torch.testing.assert_close(scores.double(), exact, rtol=0, atol=1e-4)
-    assert rounded.dtype == torch.bfloat16
-    assert (rounded.double() - logits.double()).abs().max() > 1e-3
-
-    model.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        model(**inputs)
-    assert heard.pop()[1].dtype == torch.bfloat16
-
-
-@torch.no_grad()
-def test_a_frozen_head_in_bf16_is_read_in_fp32_too(build):
-    model = build("phi").bfloat16()  # a head with a bias
-    read_out_in_fp32(model)
-    assert model(input_ids=torch.arange(10)[None]).logits.dtype == torch.float32
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "t5"])

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from annobench.models.loading import load_model, read_out_in_fp32
+from annobench.models.loading import load_model
+from annobench.models.read_out import read_out_in_fp32
 from annobench.models.saving import places_of
 from annobench.models.settings import Model
 from annobench.models.tuning import without_dropout

@@ -11,7 +11,8 @@ from annobench.clock import phase
 from annobench.errors import AnnobenchError
 from annobench.models.decoder import DecoderScorer, States, TopDecoder, layer_stack
 from annobench.models.encoder_decoder import EncoderDecoderScorer
-from annobench.models.loading import load_model, read_out_in_fp32
+from annobench.models.loading import load_model
+from annobench.models.read_out import read_out_in_fp32
 from annobench.models.settings import Full, Lora, Model, TopLayers
 from annobench.models.tokens import TokenItem
 from annobench.registry import unknown

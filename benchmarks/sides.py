@@ -21,8 +21,9 @@ from annobench.evaluation.metrics import accuracy
 from annobench.files import write_json
 from annobench.methods import Given, realm
 from annobench.models.decoder import DecoderScorer
-from annobench.models.loading import load_model, read_out_in_fp32
+from annobench.models.loading import load_model
 from annobench.models.memory import peak_memory
+from annobench.models.read_out import read_out_in_fp32
 from annobench.models.tuning import Scorer, load_scorer
 from annobench.stages import encode as features
 from annobench.stages.job import Job

@@ -12,6 +12,7 @@ from annobench.files import read_json
 from annobench.methods import VIEWS
 from annobench.study import Study
 
+_CELL = (layout.RECORD, *(f"{layout.CELL}/{name}" for name in layout.CELL_FILES[1:]))
 _MADE: list[tuple[str, ...]] = [
     (layout.RESPONSES,),
     (layout.ITEMS,),
@@ -19,7 +20,7 @@ _MADE: list[tuple[str, ...]] = [
     (layout.VIEW,),
     (layout.ANNOTATIONS, layout.TRUTH),
     (layout.TOKENS, layout.STATES),
-    tuple(f"{layout.CELL}/{name}" for name in layout.CELL_FILES),
+    _CELL,
     tuple(layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES),
     tuple(layout.TABLE.replace("{suffix}", end) for end in (*layout.TABLE_SUFFIXES, layout.SUMS)),
     tuple(layout.FIGURE.replace("{suffix}", end) for end in (*layout.FIGURE_SUFFIXES, layout.SUMS)),
@@ -40,8 +41,8 @@ class Fault:
     path: Path
     found: str
     remade: Path | None
-    """What to remove, so that it is made again: a file, or an exported model's folder. None for
-    the user's own model, which nothing makes again."""
+    """What to remove, so that it is made again: a file, a cell's record, or an exported model's
+    folder. None for the user's own model, which nothing makes again."""
     step: int | None
     """When to make it again, see `steps`; None if it is not by Snakemake."""
 
@@ -55,9 +56,15 @@ def faults(study: Study) -> list[Fault]:
     for number, job in enumerate([*_MADE, *_KEPT], start=1):
         step = None if job in _KEPT else number
         for made in _found(study, job, paths):
+            if job is _CELL and made[0] not in paths:  # not finished
+                continue
             for name in made:
                 for path, fault in _of(Path(name), made, paths).items():
-                    remade = Path(name).parent if exports in path.parents else path
+                    remade = path
+                    if exports in path.parents:
+                        remade = Path(name).parent
+                    elif job is _CELL:
+                        remade = Path(made[0])
                     found[path] = Fault(path, fault, remade, step)
     for source in study.sources():
         manifest = Path(layout.MODEL.format(asset=layout.asset(source)))

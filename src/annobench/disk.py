@@ -44,8 +44,7 @@ def folder_of(source: str) -> Path:
 
 def place(point: Cell) -> dict[str, str]:
     """A cell's fields of the patterns of `layout`."""
-    axes = ("dataset", "noise", "model", "method", "seed")
-    return dict(zip(axes, point.path.split("/"), strict=True))
+    return dict(zip(layout.AXES, point.path.split("/"), strict=True))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ fields of these patterns; `_` stands for an axis that a cell does not depend on.
 import hashlib
 import re
 
+AXES = ("dataset", "noise", "model", "method", "seed")
+"""Of a cell, in the order of its path."""
 MODEL = "assets/models/{asset}.json"
 RESULTS = "results/{study}"
 STUDY = "results/{study}/study.json"
@@ -19,6 +21,9 @@ ASKED = "results/{study}/asked/{dataset}/{model}"
 TOKENS = "results/{study}/features/{dataset}/{model}/tokens.parquet"
 STATES = "results/{study}/features/{dataset}/{model}/states.safetensors"
 CELL = "results/{study}/cells/{dataset}/{noise}/{model}/{method}/{seed}"
+RECORD = f"{CELL}/run.json"
+"""The last of a cell's files to be written and the first to go: where it is, the others are whole.
+Snakemake looks after no other, since it spends time and records on each that it looks after."""
 CELL_FILES = (
     "run.json",
     "targets.parquet",

@@ -29,6 +29,7 @@ def module_name(package: str, kind: str) -> str:
     return f"annobench.{package}.{kind.replace('-', '_')}"
 
 
+@cache
 def component(package: str, kind: str) -> ModuleType:
     """The module that defines a kind.
 

@@ -303,7 +303,15 @@ class Study(Settings):
 
     def shared_training(self, dataset: str, model: str) -> Training:
         """The training settings that all cells of a data set and model share."""
-        return merged(self.training, self.datasets[dataset].training, self.models[model].training)
+        return self._shared_training[dataset, model]
+
+    @cached_property
+    def _shared_training(self) -> dict[tuple[str, str], Training]:
+        return {
+            (dataset, model): merged(self.training, data.training, entry.training)
+            for dataset, data in self.datasets.items()
+            for model, entry in self.models.items()
+        }
 
     def making(self, dataset: str) -> Training:
         """The training settings, precision and threads say, of a data set's `makers`."""

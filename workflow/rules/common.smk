@@ -5,6 +5,7 @@ import os
 study_file = layout.STUDY.format(study=study.study)
 cells = {cell.path: cell for cell in study.cells()}
 sources = {layout.asset(source): source for source in study.sources()}
+cell_name = "/".join(f"{{wildcards.{axis}}}" for axis in layout.AXES)
 study_tables = [layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES]
 
 
@@ -21,8 +22,7 @@ wildcard_constraints:
 
 def cell_of(wildcards):
     """The cell that a path stands for."""
-    axes = ("dataset", "noise", "model", "method", "seed")
-    return cells["/".join(getattr(wildcards, axis) for axis in axes)]
+    return cells["/".join(getattr(wildcards, axis) for axis in layout.AXES)]
 
 
 def cell_records(wanted=lambda cell: True):

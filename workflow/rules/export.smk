@@ -5,7 +5,7 @@ rule export:
     input:
         item_table=layout.ITEMS,
         model=model_manifest,
-        cell=[f"{layout.CELL}/{name}" for name in layout.CELL_FILES],
+        cell=layout.RECORD,
         # The card says what was measured; other cells' measures make it no older.
         metrics=ancient(layout.STUDY_TABLE.replace("{table}", "metrics")),
     output:
@@ -21,8 +21,7 @@ rule export:
         study=study_file,
         recipe=lambda wildcards: recipes.text(recipes.cell(study, cell_of(wildcards))),
         code=recipes.code("annobench.stages.export"),
-        cell=lambda wildcards: cell_of(wildcards).path,
     message:
-        "export {params.cell}"
+        f"export {cell_name}"
     shell:
-        "annobench export {params.study:q} {params.cell} 2> {log:q}"
+        "annobench export {params.study:q} " + cell_name + " 2> {log:q}"

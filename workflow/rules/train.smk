@@ -10,7 +10,7 @@ rule train:
         looks_at=looks_at,
         annotations=lambda wildcards: [] if wildcards.noise == "_" else layout.ANNOTATIONS,
     output:
-        [f"{layout.CELL}/{name}" for name in layout.CELL_FILES],
+        layout.RECORD,
     log:
         "results/{study}/logs/train/{dataset}/{noise}/{model}/{method}/{seed}.log",
     retries: 1
@@ -24,8 +24,7 @@ rule train:
         study=study_file,
         recipe=lambda wildcards: recipes.text(recipes.cell(study, cell_of(wildcards))),
         code=lambda wildcards: recipes.cell_code(study, cell_of(wildcards)),
-        cell=lambda wildcards: cell_of(wildcards).path,
     message:
-        "train {params.cell}"
+        f"train {cell_name}"
     shell:
-        "annobench train {params.study:q} {params.cell} 2> {log:q}"
+        "annobench train {params.study:q} " + cell_name + " 2> {log:q}"

@@ -14,7 +14,7 @@ from annobench.errors import AnnobenchError
 from annobench.evaluation import filters
 from annobench.evaluation.agreement import spearman
 from annobench.evaluation.crowds import Crowd
-from annobench.pairs import known_pairs
+from annobench.pairs import are_pairs, known_pairs
 from annobench.preferences import choices_of
 
 COMPARISONS = (2, 5, 10, 20, 50, 100)
@@ -35,8 +35,7 @@ def measure(crowd: Crowd, items: pd.DataFrame) -> list[dict[str, Any]]:
     Args:
         items: table `tables.ITEMS`.
     """
-    rows = _comparisons(crowd, items)
-    if rows.empty:
+    if not are_pairs(items) or (rows := _comparisons(crowd, items)).empty:
         return []
     eta = filters.true_attentiveness(crowd.truth)
     eta = eta[eta.index.isin(rows["annotator"])]

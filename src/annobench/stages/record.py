@@ -47,6 +47,7 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         status, reason = _verdict(error)
         if status == "failed":
             log.error("%s", traceback.format_exc())
+    (out / "run.json").unlink(missing_ok=True)
     written = {
         "targets": tables.TARGETS,
         "predictions": tables.PREDICTIONS,

@@ -154,9 +154,10 @@ def test_points_stand_at_their_values(study):
     figure = accuracy_by_noise.figure(study, accuracy_by_noise.Settings())
     look = style.looks(study.methods)["realm"]
     drawn = [
-        float(line.get_ydata()[0])
+        float(value)
         for line in figure.axes[0].lines
         if line.get_color() == look.colour and line.get_marker() == look.marker
+        for value in line.get_ydata()
     ]
     summary = study.summary
     means = summary[(summary["method"] == "realm") & (summary["metric"] == "accuracy")]["mean"]

@@ -226,9 +226,10 @@ def seeds_text(row: Row, missing: str) -> str:
 def difference(pairs: pd.DataFrame, method: str, other: str) -> pd.Series | None:
     """Method minus other, of rows of COMPARISONS of one place and metric; None if the two have no
     seed in common."""
-    for _, pair in pairs.iterrows():
-        if {pair["method"], pair["other"]} == {method, other}:
-            return pair if pair["method"] == method else turned(pair)
+    for at, names in enumerate(zip(pairs["method"], pairs["other"], strict=True)):
+        if set(names) == {method, other}:
+            pair = pairs.iloc[at]
+            return pair if names[0] == method else turned(pair)
     return None
 
 

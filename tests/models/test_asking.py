@@ -151,6 +151,7 @@ def test_a_question_longer_than_the_window(saved):
         asker(saved("llama")).ask([long], "score")
 
 
+@pytest.mark.usefixtures("in_bf16")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bf16_is_close_to_fp32(saved, family):
     """In both backends; sampled texts may part where a draw is near a border."""

@@ -207,6 +207,16 @@ def test_states_serve_any_batch(build, token_items):
             torch.testing.assert_close(row[:options], wanted[number], rtol=0, atol=1e-5)
 
 
+def test_states_that_another_machine_rounded_serve_in_fp32(build, token_items):
+    model = build("llama")
+    wanted = all_scores(DecoderScorer(model, token_items, "sum", 1000, model.device))
+    states = frozen_states(model, token_items, 2, 1000)
+    rounded = States(states.values.bfloat16(), states.starts)
+    top = TopDecoder(build("llama"), 2)
+    found = all_scores(DecoderScorer(top, token_items, "sum", 1000, model.device, rounded))
+    torch.testing.assert_close(found, wanted, rtol=0.02, atol=0.02)
+
+
 def test_states_of_a_row_by_hand():
     items = [TokenItem("a", (1, 2), ((3, 4), (5,))), TokenItem("b", (1, 8), ((3,), (9,)))]
     states = States(torch.arange(5.0)[:, None], np.array([0, 3]))

@@ -84,6 +84,7 @@ def test_adapters_are_drawn_from_their_stream_alone(build):
     assert all(p.eq(0).all() for name, p in first.items() if "lora_B" in name)
 
 
+@pytest.mark.usefixtures("in_bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_new_adapters_change_no_score(saved, build, token_items, family, precision):
@@ -103,6 +104,7 @@ def test_new_adapters_change_no_score(saved, build, token_items, family, precisi
         torch.testing.assert_close(found, wanted, rtol=0, atol=tolerance)
 
 
+@pytest.mark.usefixtures("in_bf16")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_frozen_weights_are_stored_in_bf16_and_adapters_in_fp32(build, family):
     module = adapted(build, family)

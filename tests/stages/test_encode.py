@@ -14,6 +14,8 @@ from annobench.questions import Question
 from annobench.stages.encode import encode, read_features, tokens_of, write_features
 from annobench.training.settings import Training
 
+pytestmark = pytest.mark.usefixtures("in_bf16")
+
 FP32 = Training(precision="fp32", row_tokens=64)
 BF16 = Training(precision="bf16", row_tokens=64)
 

@@ -27,6 +27,7 @@ def test_every_method_makes_the_whole_walk(job, saving, read_all, tmp_path, item
     summary = record(cell, saving, {"method": kind}, tmp_path / "cell")
     assert summary["status"] == "ok", summary["reason"]
     assert read_json(tmp_path / "cell" / "run.json") == summary
+    assert summary["precision"] == {"asked": "fp32", "used": "fp32"}
     assert summary["recipe"] == {"method": kind}
     found = read_all(tmp_path / "cell")
 

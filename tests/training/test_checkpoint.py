@@ -9,6 +9,8 @@ from annobench.training import checkpoint
 from annobench.training.loop import Checkpointing, fit, predict
 from annobench.training.settings import Training
 
+pytestmark = pytest.mark.usefixtures("in_bf16")
+
 STREAM = ("model", 0)
 TRAINING = Training(precision="fp32", items_per_batch=4, lr=1e-3, epochs=3, warmup=0.2)
 STEPS = 9

@@ -21,6 +21,8 @@ from annobench.training.loop import fit
 from annobench.training.precision import arithmetic, store_frozen
 from annobench.training.settings import Training
 
+pytestmark = pytest.mark.usefixtures("in_bf16")
+
 STREAM = ("model", 0)
 CPU = torch.device("cpu")
 

@@ -118,6 +118,7 @@ def test_the_loss_falls(scorer, objective, saving, family):
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.usefixtures("in_bf16")
 def test_fp32_and_bf16_agree(scorer, objective, saving):
     _, _, exact = trajectory(scorer(), objective("sft"), saving, precision="fp32")
     _, _, rounded = trajectory(scorer(), objective("sft"), saving, precision="bf16")

@@ -17,6 +17,8 @@ from annobench.training.rows import rows_of
 from annobench.training.settings import Training
 from annobench.training.trl_dpo import by_trl
 
+pytestmark = pytest.mark.usefixtures("in_bf16")
+
 USERS = ["ann", "bob", "cat"]
 EOS = 1
 PAIRS = [

@@ -105,6 +105,8 @@ class TopDecoder(nn.Module):
         return args, kwargs | {"hidden_states": self._states}
 
     def forward(self, states: Tensor, **kwargs: Any) -> Any:
+        if not torch.is_autocast_enabled(states.device.type):
+            states = states.float()  # another machine may have stored them in bf16
         self._states = states
         return self.model(inputs_embeds=states, **kwargs)
 

@@ -18,7 +18,7 @@ from annobench.models.memory import out_of_memory, peak_memory
 from annobench.stages.job import Job
 from annobench.stages.train import run
 from annobench.training.loop import Checkpointing, DivergedError
-from annobench.training.precision import device_name
+from annobench.training.precision import device_name, pick_device, used
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,10 @@ def record(job: Job, saving: Checkpointing, recipe: dict[str, Any], out: Path) -
         "row_tokens": {
             "asked": job.training.row_tokens,
             "used": done.row_tokens if done else None,
+        },
+        "precision": {
+            "asked": job.training.precision,
+            "used": used(job.training.precision, pick_device()),
         },
         "parameters": parameter_count(job.folder),
         "trained_parameters": done.trained_parameters if done else None,

@@ -23,7 +23,7 @@ from annobench.models.tuning import Scorer
 from annobench.seeds import generator, seed_of
 from annobench.settings import Settings
 from annobench.training import checkpoint
-from annobench.training.precision import arithmetic, computed, products
+from annobench.training.precision import arithmetic, computed
 from annobench.training.rows import Rows
 from annobench.training.settings import Training
 
@@ -187,8 +187,7 @@ def descend(
         optimizer.param_groups[0]["lr"] = share * training.lr
         if extra:
             optimizer.param_groups[1]["lr"] = share * extra_rate(epoch)
-        with products(scorer.device, training.precision):
-            found = _attempted(scorer, optimizer, partial(gradients, step, numbers))
+        found = _attempted(scorer, optimizer, partial(gradients, step, numbers))
         norms = (
             nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], training.gradient_clip),
             nn.utils.get_total_norm([p.grad for p in extra.values() if p.grad is not None]),

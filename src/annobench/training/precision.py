@@ -1,12 +1,11 @@
 """Devices and arithmetic."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import nn
 
 T = TypeVar("T")
 
@@ -21,46 +20,25 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
-@contextmanager
-def arithmetic(device: torch.device, precision: str) -> Iterator[None]:
-    """The context of every forward pass: bf16 where that is safe, or fp32 throughout."""
-    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-    with bf16, products(device, precision):
-        yield
+def used(precision: str, device: torch.device) -> str:
+    """The precision in which a device computes: fp32 where bf16 is asked of one that has none.
 
-
-def products(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """The context of every backward pass, which is as quick as the processor can be.
-
-    For a CPU without products of bf16 numbers torch has no more than a plain loop, fifteen times
-    slower than fp32. There the products are computed in fp32, of the same bf16 numbers, and rounded
-    to bf16: what the others do, too, in an order of their own.
+    A CPU without it multiplies bf16 matrices in a plain loop, fifteen times slower than fp32.
     """
-    plain = device.type == "cpu" and precision == "bf16" and not has_bf16_products()
-    return ProductsInFp32() if plain else nullcontext()  # type: ignore[no-untyped-call]
+    return precision if _has_bf16(device.type) else "fp32"
 
 
-def has_bf16_products() -> bool:
-    """Whether torch multiplies bf16 matrices on this CPU by other than a plain loop."""
+def _has_bf16(device: str) -> bool:
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return bool(onednn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-class ProductsInFp32(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Products of bf16 matrices and vectors are computed in fp32 and then rounded."""
-
-    _OF = frozenset(
-        getattr(torch.ops.aten, name).default
-        for name in ("mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot")
-    )
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
-    ) -> Any:
-        if func not in self._OF or args[0].dtype is not torch.bfloat16:
-            return func(*args, **kwargs or {})
-        exact = [arg.float() if isinstance(arg, Tensor) else arg for arg in args]
-        return func(*exact, **kwargs or {}).bfloat16()
+def arithmetic(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """The context of every forward pass: bf16 where that is safe, or fp32 throughout."""
+    bf16 = used(precision, device) == "bf16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
 def computed(chunks: Iterator[T], device: torch.device, precision: str) -> Iterator[T]:
@@ -75,7 +53,7 @@ def computed(chunks: Iterator[T], device: torch.device, precision: str) -> Itera
 
 def store_frozen(model: nn.Module, precision: str) -> None:
     """Frozen parameters in the format of the arithmetic; trained ones stay fp32."""
-    if precision == "bf16":
+    if used(precision, pick_device()) == "bf16":
         for parameter in model.parameters():
             if not parameter.requires_grad and parameter.is_floating_point():
                 parameter.data = parameter.data.bfloat16()

@@ -26,7 +26,9 @@ class Training(Settings):
     gradient_clip: PositiveFloat = 1.0
     """Largest norm of the model's gradient; longer ones are scaled down."""
     precision: Literal["bf16", "fp32"] = "bf16"
-    """Arithmetic of the forward and backward pass; trained weights stay fp32 in both."""
+    """Arithmetic of the forward and backward pass; trained weights stay fp32 in both. A device
+    that does not compute in bf16 (CPUs without AVX-512 or bf16 of ARM, GPUs before Ampere) computes
+    in fp32, and run.json says so."""
     row_tokens: PositiveInt = 1024
     """Most tokens in one packed row; a batch that is longer is split and its gradients add up. A
     cell that runs out of memory halves it as often as it must, and run.json says so."""

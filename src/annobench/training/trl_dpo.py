@@ -17,7 +17,7 @@ from annobench.models.settings import Model
 from annobench.models.tokens import TokenItem
 from annobench.models.tuning import recompute_activations
 from annobench.training.loop import Checkpointing, Objective, batches, descend
-from annobench.training.precision import arithmetic
+from annobench.training.precision import arithmetic, used
 from annobench.training.settings import Training
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _trainer(
         output_dir=scratch,
         beta=beta,
         loss_type=["robust"],
-        bf16=precision == "bf16",
+        bf16=used(precision, whole.device) == "bf16",
         use_cpu=whole.device.type == "cpu",
         precompute_ref_log_probs=True,
         gradient_checkpointing=False,

@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
 from annobench.models.settings import TopLayers
+from annobench.training.precision import pick_device, used
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def arguments(given: Asked, folder: Path) -> DPOConfig:
         learning_rate=given.lr,
         precompute_ref_log_probs=True,
         max_length=None,
-        bf16=given.precision == "bf16",
+        bf16=used(given.precision, pick_device()) == "bf16",
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=False,
         logging_strategy="no",

@@ -21,6 +21,7 @@ from trl import GRPOConfig, GRPOTrainer
 from annobench.models.settings import TopLayers
 from annobench.percentages import read
 from annobench.rewards import advantages, ambiguity_weight, rewards
+from annobench.training.precision import pick_device, used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +91,7 @@ def arguments(given: Asked, folder: Path) -> GRPOConfig:
         epsilon=given.clip,
         beta=given.kl,
         use_bias_correction_kl=False,
-        bf16=given.precision == "bf16",
+        bf16=used(given.precision, pick_device()) == "bf16",
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=False,
         logging_strategy="no",

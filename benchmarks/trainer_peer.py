@@ -31,6 +31,7 @@ from annobench.models.decoder import layer_stack
 from annobench.models.settings import TopLayers, Tune
 from annobench.models.tokens import TokenItem
 from annobench.training.loop import schedule
+from annobench.training.precision import pick_device, used
 from annobench.training.settings import Training
 
 NOT_AN_ANSWER = -100
@@ -110,7 +111,7 @@ def arguments(
         num_train_epochs=training.epochs,
         per_device_train_batch_size=batch_size,
         max_grad_norm=training.gradient_clip,
-        bf16=training.precision == "bf16",
+        bf16=used(training.precision, pick_device()) == "bf16",
         use_cpu=not torch.cuda.is_available(),
         seed=seed,
         dataloader_num_workers=0,

@@ -5,7 +5,7 @@ import os
 study_file = layout.STUDY.format(study=study.study)
 cells = {cell.path: cell for cell in study.cells()}
 sources = {layout.asset(source): source for source in study.sources()}
-cell_name = "/".join(f"{{wildcards.{axis}}}" for axis in layout.AXES)
+cell_name = layout.CELL.partition("cells/")[2].replace("{", "{wildcards.")
 study_tables = [layout.STUDY_TABLE.replace("{table}", name) for name in layout.STUDY_TABLES]
 
 

@@ -24,4 +24,4 @@ rule export:
     message:
         f"export {cell_name}"
     shell:
-        "annobench export {params.study:q} " + cell_name + " 2> {log:q}"
+        f"annobench export {{params.study:q}} {cell_name} 2> {{log:q}}"

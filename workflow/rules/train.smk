@@ -27,4 +27,4 @@ rule train:
     message:
         f"train {cell_name}"
     shell:
-        "annobench train {params.study:q} " + cell_name + " 2> {log:q}"
+        f"annobench train {{params.study:q}} {cell_name} 2> {{log:q}}"

@@ -3,6 +3,7 @@ file given by --configfile."""
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 from psutil import Process
@@ -44,6 +45,11 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
+
+
+# Cells that a cluster runs as one job share a warm process, as jobs of this machine do, see below.
+if workflow.remote_exec and "--local-groupid" in sys.argv:
+    os.environ[warm.WORKFLOW] = str(os.getpid())
 
 
 onstart:

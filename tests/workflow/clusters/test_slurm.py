@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from annobench.layout import RESULTS, STUDY_TABLES
+from annobench.layout import RESULTS, STUDY_TABLES, TIMES
+from annobench.reporting import times
 
 REALM = "geo/half-good/llama/realm/0"
-TIMES = {"costs", "time"}
+OF_TIMES = {"costs", "time"}
 
 
 def wait_for(found, process, seconds=240):
@@ -31,13 +32,13 @@ def ended(process):
 def made(workspace):
     """The study's tables, of cells, of the study and of the report, but those of times."""
     results = workspace.path(RESULTS.format(study="tiny"))
-    tables = [results / f"{name}.parquet" for name in STUDY_TABLES if name not in TIMES]
+    tables = [results / f"{name}.parquet" for name in STUDY_TABLES if name not in OF_TIMES]
     patterns = ("cells/**/predictions.parquet", "cells/**/annotators.parquet", "tables/*")
     paths = [*tables, *(path for pattern in patterns for path in results.glob(pattern))]
     return {str(path.relative_to(results)): path.read_bytes() for path in paths}
 
 
-def times(workspace):
+def finishing(workspace):
     """When each cell was finished."""
     paths = workspace.path("results/tiny/cells").rglob("run.json")
     return {path: path.stat().st_mtime_ns for path in paths}
@@ -61,6 +62,26 @@ def test_a_study_through_sbatch_is_the_local_study_bit_for_bit(slurm, study, sub
     print(
         f"{sum(map(len, rules.values())) + 2} jobs in {seconds:.0f} s, {len(expected)} files equal"
     )
+
+
+@pytest.mark.slow
+def test_cells_that_share_a_slurm_job_share_a_warm_process(slurm, prepared, submit, locally):
+    group = ("--groups", "train=tiny", "--group-components", "tiny=2", "--cores", "1")
+    one_gpu = ("--set-resource-scopes", "gpu=local", "--resources", "gpu=1")
+    begun = len(times.read(prepared.path(TIMES.format(study="tiny"))))
+    ended(prepared.start(*submit, *group, *one_gpu))
+    (job,) = slurm.jobs("tiny_train")
+    known = slurm.asked(job)
+    assert "gres:gpu:1" in known["TresPerJob"]
+    assert known["NumCPUs"] == "1"
+    assert known["TimeLimit"] == "04:00:00"  # two cells of two hours, one after the other
+    assert made(prepared) == made(locally)
+    lines = times.read(prepared.path(TIMES.format(study="tiny")))[begun:]
+    trained = [line for line in lines if line.get("command", [""])[0] == "train"]
+    first, second = (line["phases"] for line in trained)
+    assert "loading" in first
+    assert second["loading"] < first["loading"] / 10
+    print(f"loading the model took {first['loading']:.2f} s, then {second['loading']:.3f} s")
 
 
 @pytest.mark.slow
@@ -96,13 +117,13 @@ def test_a_killed_submitter_finds_what_is_finished(slurm, prepared, submit, loca
     wait_for(lambda: "COMPLETED" in slurm.jobs("train").values(), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    finished = times(prepared)
+    finished = finishing(prepared)
     assert len(finished) == 1
     assert slurm.jobs("train")[waiting] == "PENDING"
 
     ended(prepared.start(*submit))
     assert slurm.jobs("train")[waiting] == "CANCELLED"
-    assert {path: times(prepared)[path] for path in finished} == finished
+    assert {path: finishing(prepared)[path] for path in finished} == finished
     assert len(slurm.jobs("train")) == 3
     assert made(prepared) == made(locally)
     print("1 finished cell found, 1 job of the killed run cancelled, 1 cell made")

@@ -28,7 +28,7 @@ def training():
 def test_a_training_that_slurm_ended_continues_and_asks_for_more(slurm, prepared, submit):
     prepared.edit("config.yaml", "epochs: 1", "epochs: 100")
     rule = "workflow/rules/train.smk"
-    prepared.edit(rule, "{params.cell} 2>", "{params.cell} --checkpoint-seconds 0 2>")
+    prepared.edit(rule, "{cell_name} 2>", "{cell_name} --checkpoint-seconds 0 2>")
     process = prepared.start(*submit, "--", f"{FOLDER}/run.json")
     while not prepared.path(CHECKPOINT).exists():
         assert process.poll() is None

@@ -274,6 +274,19 @@ def test_the_digest_changes_with_the_code_that_is_imported(original, copy, path,
     assert (digest(copy, *REALM_CODE) == digest(original, *REALM_CODE)) == same
 
 
+def test_what_another_process_parsed_counts_for_the_same_text_only(original, copy):
+    found = digest(original, *REALM_CODE, call="(recipes.code(*sys.argv[1:]), recipes.parsed)[1]")
+    known = f"recipes.parsed.update({found.strip()})"
+    parse = "setattr(recipes.ast, 'parse', lambda source: sys.exit('parsed'))"
+    call = f"[{known}, {parse}, recipes.code(*sys.argv[1:])][2]"
+    assert digest(original, *REALM_CODE, call=call) == digest(original, *REALM_CODE)
+    source = copy / "annobench" / "methods" / "realm.py"
+    source.write_text(source.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    call = f"[{known}, recipes.code(*sys.argv[1:])][1]"
+    assert digest(copy, *REALM_CODE, call=call) == digest(copy, *REALM_CODE)
+    assert digest(copy, *REALM_CODE, call=call) != digest(original, *REALM_CODE)
+
+
 def test_a_digest_takes_in_modules_that_are_imported_inside_functions(original, copy):
     """methods/dawid_skene.py imports its aggregation late."""
     source = copy / "annobench" / "aggregation" / "__init__.py"

@@ -145,6 +145,14 @@ def test_what_one_job_imported_the_next_one_has(start, workflow):
     assert start(*import_pandas).wait() == 2
 
 
+def test_while_a_model_is_fetched_the_server_imports_what_a_training_needs(start, workflow):
+    assert start("fetch", "study.yaml", "path:model").wait() == 2  # there is none
+    (server,) = servers(workflow.pid)
+    mapped = Path(f"/proc/{server}/maps")
+    until(lambda: "/torch/" in mapped.read_text())
+    assert start("validate", "study.yaml").wait() == 0
+
+
 def test_the_environment_is_the_jobs_own(start):
     assert start("validate", "study.yaml").wait() == 0
     wide, narrow = start("--help", COLUMNS="200"), start("--help", COLUMNS="60")

@@ -219,8 +219,8 @@ def code(*modules: str) -> str:
 
     Modules are parsed, not imported. Comments, docstrings and layout do not count.
     """
-    shapes = {name: _shape_of(name) for name in sorted(_closure(modules))}
-    return hashlib.sha256(canonical_json(shapes).encode()).hexdigest()[:16]
+    shapes = {name: _read(name)[1] for name in sorted(_closure(modules))}
+    return _digest(canonical_json(shapes))[:16]
 
 
 def _closure(modules: tuple[str, ...]) -> set[str]:
@@ -237,13 +237,7 @@ def _closure(modules: tuple[str, ...]) -> set[str]:
 @cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules of annobench that a module imports, at its top or inside a function."""
-    names: list[str] = []
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    ours = [name for name in names if name.split(".")[0] == annobench.__name__]
+    ours = [name for name in _read(module)[0] if name.split(".")[0] == annobench.__name__]
     return tuple(name for name in ours if _file(name) is not None)
 
 
@@ -258,17 +252,38 @@ def _file(module: str) -> Path | None:
     return None
 
 
+parsed: dict[str, tuple[list[str], str]] = {}
+"""Of each source that was parsed, by its digest: the names that it imports, and the digest of its
+shape."""
+
+
 @cache
-def _tree(module: str) -> ast.Module:
+def _read(module: str) -> tuple[list[str], str]:
+    """What `parsed` holds of a module."""
     path = _file(module)
     if path is None:
         raise ModuleNotFoundError(module)
-    return ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    key = _digest(source)
+    if key not in parsed:
+        tree = ast.parse(source)
+        parsed[key] = _names(tree), _digest(canonical_json(_shape(tree)))
+    return parsed[key]
 
 
-@cache
-def _shape_of(module: str) -> str:
-    return canonical_json(_shape(_tree(module)))
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _names(tree: ast.Module) -> list[str]:
+    """All that a module imports, or imports something from."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _shape(node: Any) -> Any:

@@ -45,6 +45,8 @@ _LENGTH = struct.Struct("!Q")
 _LOST = 75  # sysexits.h: a temporary failure
 _SHARE_OF_MEMORY = 0.25
 """What the models that are kept may take together."""
+_NEXT = {"fetch": "annobench.stages.record"}
+"""What the jobs behind a command need: the server imports it while the command runs."""
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +217,8 @@ class Server:
             request = _body(client, length)
             client.settimeout(None)
             self.jobs.append(self._forked(request, descriptors, client))
-        except (OSError, EOFError, ValueError, struct.error) as error:
+            _import([_NEXT[name] for name in request["argv"][:1] if name in _NEXT])
+        except (OSError, EOFError, ValueError, LookupError, struct.error) as error:
             log.warning("a request was not taken: %s", error)
             client.close()
         finally:
@@ -321,25 +324,29 @@ def _die_with(parent: int) -> None:
         os._exit(_LOST)
 
 
-def _learned(before: set[str]) -> dict[str, list[Any]]:
-    """What a child had to load itself, and the models' files that it checked."""
+def _learned(before: set[str]) -> dict[str, Any]:
+    """What a child had to load itself, the models' files that it checked, and the sources that it
+    parsed."""
     loading = sys.modules.get("annobench.models.loading")
+    recipes = sys.modules.get("annobench.recipes")
     return {
         "modules": [name for name in sys.modules if name not in before],
         "models": [] if loading is None else [str(folder) for folder in loading.loaded],
         "checked": [file for file in seals.faultless if file[1]],
+        "parsed": {} if recipes is None else recipes.parsed,
     }
 
 
-def _learn(modules: list[str], models: list[str], checked: list[Any]) -> None:
-    """Load what a child loaded, for the next ones."""
+def _learn(
+    modules: list[str], models: list[str], checked: list[Any], parsed: dict[str, Any]
+) -> None:
+    """Load what a child loaded, for the next ones, and know what it found."""
     seals.faultless.update(map(tuple, checked))
-    for name in modules:
-        if name not in sys.modules:
-            try:
-                importlib.import_module(name)
-            except Exception as error:  # some names in sys.modules are no modules of their own
-                log.info("not imported: %s (%s)", name, error)
+    _import(modules)
+    if parsed:
+        from annobench import recipes
+
+        recipes.parsed.update(parsed)
     if models:
         import torch
 
@@ -348,6 +355,15 @@ def _learn(modules: list[str], models: list[str], checked: list[Any]) -> None:
         torch.set_num_threads(1)  # a pool of threads does not survive a fork
         for folder in models:
             loading.keep(Path(folder), _SHARE_OF_MEMORY)
+
+
+def _import(modules: list[str]) -> None:
+    for name in modules:
+        if name not in sys.modules:
+            try:
+                importlib.import_module(name)
+            except Exception as error:  # some names in sys.modules are no modules of their own
+                log.info("not imported: %s (%s)", name, error)
 
 
 def command(request: dict[str, Any]) -> int:

@@ -45,8 +45,9 @@ _LENGTH = struct.Struct("!Q")
 _LOST = 75  # sysexits.h: a temporary failure
 _SHARE_OF_MEMORY = 0.25
 """What the models that are kept may take together."""
-_NEXT = {"fetch": "annobench.stages.record"}
-"""What the jobs behind a command need: the server imports it while the command runs."""
+_FIRST = {"fetch", "prepare"}
+_LATER = ["annobench.stages.record", "transformers.modeling_utils"]
+"""What the jobs behind the first ones need: the server imports it while those run."""
 
 log = logging.getLogger(__name__)
 
@@ -216,8 +217,9 @@ class Server:
             length, descriptors, _, _ = socket.recv_fds(client, _LENGTH.size, 2)
             request = _body(client, length)
             client.settimeout(None)
+            later = [] if _FIRST.isdisjoint(request["argv"][:1]) else _LATER
             self.jobs.append(self._forked(request, descriptors, client))
-            _import([_NEXT[name] for name in request["argv"][:1] if name in _NEXT])
+            _import(later)
         except (OSError, EOFError, ValueError, LookupError, struct.error) as error:
             log.warning("a request was not taken: %s", error)
             client.close()

@@ -47,11 +47,11 @@ def points(panel: Axes, rows: list[Row], noises: list[str], looks: dict[str, Loo
 
 def _alike(panel: Axes, placed: list[tuple[float, Row]], look: Look, told: bool) -> None:
     """Points of one method: thousands of lines of their own would take as many milliseconds."""
+    import numpy as np
+
     inside: Row = {"ms": 4.5, "mec": "white", "mew": 0.4}
     if not told:
         inside = {"ms": 3.8, "mec": look.colour, "mew": 0.9, "mfc": "white"}
-    import numpy as np
-
     across = [x for x, _ in placed]
     ends = [end for _, row in placed for end in (row["low"], row["high"], nan)]  # nan: a gap
     panel.plot(np.repeat(across, 3), ends, color=look.colour, lw=1.4)

@@ -45,9 +45,8 @@ _LENGTH = struct.Struct("!Q")
 _LOST = 75  # sysexits.h: a temporary failure
 _SHARE_OF_MEMORY = 0.25
 """What the models that are kept may take together."""
-_FIRST = {"fetch", "prepare"}
 _LATER = ["annobench.stages.record", "transformers.modeling_utils"]
-"""What the jobs behind the first ones need: the server imports it while those run."""
+"""What the jobs behind a workflow's first ones need: the server imports it while those run."""
 
 log = logging.getLogger(__name__)
 
@@ -210,6 +209,7 @@ class Server:
         """Fork a child for the next request."""
         client, _ = self.listening.accept()
         descriptors: list[int] = []
+        request: Any = None
         try:
             if not _is_ours(client):
                 raise PermissionError("another user's")
@@ -217,15 +217,16 @@ class Server:
             length, descriptors, _, _ = socket.recv_fds(client, _LENGTH.size, 2)
             request = _body(client, length)
             client.settimeout(None)
-            later = [] if _FIRST.isdisjoint(request["argv"][:1]) else _LATER
             self.jobs.append(self._forked(request, descriptors, client))
-            _import(later)
-        except (OSError, EOFError, ValueError, LookupError, struct.error) as error:
+        except (OSError, EOFError, ValueError, struct.error) as error:
             log.warning("a request was not taken: %s", error)
             client.close()
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+        match request:
+            case {"argv": ["fetch" | "prepare", *_]}:
+                _import(_LATER)
 
     def _forked(
         self, request: dict[str, Any], descriptors: list[int], client: socket.socket

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from annobench import layout
+
 REPOSITORY = Path(__file__).parents[2]
 
 STUDY = """\
@@ -118,6 +120,10 @@ class Workspace:
         paths = [path for form in forms for path in results.glob(form)]
         took = {"costs", "time", "rollouts"}
         return {path.name: path.read_bytes() for path in paths if path.stem not in took}
+
+    def records(self) -> list[Path]:
+        """The run.json of each finished cell, none of a scratch folder."""
+        return list(self.folder.glob(re.sub(r"{.*?}", "*", layout.RECORD)))
 
     def planned(self) -> list[str]:
         """The jobs that a dry-run plans, sorted, as their commands without the study's file."""

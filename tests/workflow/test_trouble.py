@@ -20,8 +20,7 @@ CHECKPOINT = f"results/tiny/checkpoints/{CELL}.safetensors"
 
 
 def test_a_diverged_method_is_shown_as_a_hole_and_the_study_goes_on(done_study):
-    records = done_study.path("results/tiny/cells").rglob("run.json")
-    before = {path: path.stat().st_mtime_ns for path in records}
+    before = {path: path.stat().st_mtime_ns for path in done_study.records()}
     done_study.edit("config.yaml", "clean: {}", "clean: {training: {lr: 1.0e+30}}")
     done_study.finish()
 
@@ -95,7 +94,7 @@ def test_a_killed_study_is_finished_by_one_command(new_study, wait_for):
     incomplete = {base64.b64decode(mark.name).decode() for mark in marks}
     before = {
         path: path.stat().st_mtime_ns
-        for path in new_study.path("results/tiny/cells").rglob("run.json")
+        for path in new_study.records()
         if str(path.relative_to(new_study.folder)) not in incomplete
     }
     assert before

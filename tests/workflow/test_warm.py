@@ -51,8 +51,7 @@ def test_the_study_says_where_its_time_went(finished, all_cells):
 def test_a_cell_that_fails_takes_no_other_along(done_study):
     done_study.edit("config.yaml", "realm: {}", "realm: {training: {lr: 1.0e+30, epochs: 2}}")
     done_study.finish()
-    records = done_study.path("results/tiny/cells").rglob("run.json")
-    status = {path.parts[-3]: read_json(path)["status"] for path in records}
+    status = {path.parts[-3]: read_json(path)["status"] for path in done_study.records()}
     assert status == {"realm": "diverged", "sft": "ok", "clean": "ok", "zero-shot": "ok"}
     costs = pd.read_parquet(done_study.path("results/tiny/costs.parquet"))
     assert set(costs["status"]) == {"ok", "diverged"}

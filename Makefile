@@ -19,18 +19,20 @@ demo: $(ENVIRONMENT)
 	annobench show $(STUDY)
 
 # Three processes for two cores, since tests of what waits wait; a file of tests at a time, in the
-# order of tests/conftest.py; a fixed hash seed, so that all collect the same names.
+# order of tests/conftest.py; bytecode is kept whatever the environment says, since tests start
+# hundreds of processes.
 test: $(ENVIRONMENT)
-	PYTHONHASHSEED=0 python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # A study on a Slurm of one node, and its accidents; needs Debian's slurm-wlm and munge.
 slurm: $(ENVIRONMENT)
-	PYTHONHASHSEED=0 python -m pytest --numprocesses 2 --dist loadfile -rP -m 'slow or not slow' \
+	python -m pytest --numprocesses 2 --dist loadfile -rP -m 'slow or not slow' \
 	  tests/workflow/clusters
 
 # Accidents at length, in a quarter of an hour; `make test` runs a few of each.
 torture: $(ENVIRONMENT)
-	ANNOBENCH_KILLS=50 python -m pytest -rP tests/workflow/torture tests/workflow/test_trouble.py
+	ANNOBENCH_KILLS=50 python -m pytest -rP -m 'slow or not slow' \
+	  tests/workflow/torture tests/workflow/test_trouble.py
 
 check: $(ENVIRONMENT)
 	ruff format --check

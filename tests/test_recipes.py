@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ def changed(**blocks):
     return {name for name, (old, new) in texts.items() if old != new}
 
 
+def in_order(value):
+    """A test's name, the same in every process."""
+    return str(sorted(value) if isinstance(value, set) else value)
+
+
 CELLS = {"zero-shot", "sft", "realm", "clean"}
 
 
@@ -80,7 +86,7 @@ CELLS = {"zero-shot", "sft", "realm", "clean"}
         ({"tables": {}, "figures": {"training-curves": {}}}, set()),
         ({"jobs_per_gpu": 4}, set()),
     ],
-    ids=str,
+    ids=in_order,
 )
 def test_a_recipe_changes_with_what_decides_the_file(blocks, expected):
     if not blocks.get("tables", True):
@@ -110,7 +116,7 @@ ASKING = STUDY | {
         ({"encoder": {"source": "path:encoder"}}, {"embeddings", "robustft", "sampled"}),
         ({"reflections": 4}, set()),  # the default
     ],
-    ids=str,
+    ids=in_order,
 )
 def test_a_key_of_views_changes_the_views_that_it_decides_and_who_reads_them(views, expected):
     studies = [parse_study(ASKING | {"views": keys}, "") for keys in ({}, views)]
@@ -164,7 +170,7 @@ EVERY = {"responses", "items", "annotations", "features", "view", "users", "dpo"
         ({"training": {"precision": "fp32"}}, {"responses", "features", "view", "dpo", "users"}),
         ({"seeds": [0, 1, 2]}, set()),
     ],
-    ids=str,
+    ids=in_order,
 )
 def test_what_makes_responses_stale(blocks, expected):
     studies = [parse_study(given, "") for given in (PAIRED, PAIRED | blocks)]
@@ -217,6 +223,7 @@ def test_a_recipe_is_equal_in_any_order_of_keys():
     assert whole[0] == whole[1]
 
 
+@cache
 def digest(folder, *modules, call="recipes.code(*sys.argv[1:])"):
     """`recipes.code` of a copy of the package, in a process of its own."""
     code = f"import sys; from annobench import recipes; print({call})"

@@ -85,15 +85,21 @@ def test_the_judge_must_be_named(kind):
         component("noise", kind).Settings()
 
 
+@pytest.fixture(scope="module")
+def many(make_items, make_base):
+    """28,000 items and what a model makes of them."""
+    items = make_items([1, 2, 3, 4, 4, 5, 5] * 4_000)
+    return items, make_base(items)
+
+
 @pytest.mark.parametrize("specialists", [False, True])
 @pytest.mark.parametrize("skew", [0, 0.5])
 @pytest.mark.parametrize("kind", KINDS)
-def test_labels_are_right_as_often_as_computed(kind, skew, specialists, make_items, make_base):
-    items = make_items([1, 2, 3, 4, 4, 5, 5] * 4_000)
+def test_labels_are_right_as_often_as_computed(kind, skew, specialists, many):
+    items, base = many
     annotations, truth = annotate(
-        kind, items, make_base(items), ladder="linear", annotators=6, skew=skew,
-        specialists=specialists,
-    )  # fmt: skip
+        kind, items, base, ladder="linear", annotators=6, skew=skew, specialists=specialists
+    )
     joined = annotations.merge(items, on="item")
     right = (joined["label"] == joined["gold"]).groupby([joined["annotator"], joined["task"]])
     found = right.agg(["mean", "size"])

@@ -1,5 +1,7 @@
 """A tiny random model, a study small enough to run in a test, and folders to run it in."""
 
+import compileall
+import contextlib
 import os
 import re
 import resource
@@ -7,12 +9,16 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from typer.testing import CliRunner
 
 from annobench import layout
+from annobench.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -89,23 +95,42 @@ class Workspace:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def on_a_full_disk(self, *command: str, size: int = 500) -> subprocess.CompletedProcess:
-        """Run a command whose files can grow to `size` bytes, as on a disk that is full."""
-        limits = (resource.RLIMIT_FSIZE, (size, size))
-        return self.run(*command, preexec_fn=lambda: resource.setrlimit(*limits))
+    def call(self, command: str) -> tuple[int, str]:
+        """Run a command of annobench in this process, which has imported what takes seconds: its
+        exit status and what it printed."""
+        with contextlib.chdir(self.folder):
+            result = CliRunner().invoke(app, command.split())
+        assert isinstance(result.exception, SystemExit | None), result.output
+        return result.exit_code, result.output
+
+    @staticmethod
+    @contextlib.contextmanager
+    def full_disk(size: int = 500) -> Iterator[None]:
+        """No file that this process or a child of it writes can grow above `size` bytes.
+
+        Nor does it write bytecode, of which Python would leave half a file.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "dont_write_bytecode", True)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+            try:
+                yield
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     def refuses_a_full_disk(self, command: str, file: str) -> None:
         """A command says in one sentence that it cannot write the file, and leaves none."""
         path = self.path(file)
         path.unlink(missing_ok=True)
-        done = self.on_a_full_disk("annobench", *command.split())
-        assert done.returncode == 2
-        lines = done.stderr.splitlines()
-        errors = [line for line in lines if line.startswith("annobench: error: ")]
+        with self.full_disk():
+            status, said = self.call(command)
+        assert status == 2
+        errors = [line for line in said.splitlines() if line.startswith("annobench: error: ")]
         assert len(errors) == 1
         assert errors[0].startswith(f"annobench: error: {file}: cannot be written: ")
         assert "File too large" in errors[0]
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in said
         assert not path.exists()
         assert not list(path.parent.glob(".making.*"))
 
@@ -186,15 +211,20 @@ def fresh(model, tmp_path_factory) -> Workspace:
     copy_sources(workspace.folder)
     shutil.copytree(model, workspace.path("model"))
     workspace.path("config.yaml").write_text(STUDY, encoding="utf-8")
+    compileall.compile_dir(workspace.path("src"), quiet=1)
     return workspace
 
 
 @pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory) -> Workspace:
-    """The tiny study after its first run; for reading only."""
-    workspace = Workspace(tmp_path_factory.mktemp("finished") / "study")
-    shutil.copytree(fresh.folder, workspace.folder)
-    workspace.finish()
+def finished(fresh, tmp_path_factory, worker_id) -> Workspace:
+    """The tiny study after its first run, one for all processes of the tests; for reading only."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    workspace = Workspace(folder / "study")
+    with FileLock(f"{folder}.lock"):
+        if not workspace.path("results/tiny/report.html").exists():
+            shutil.copytree(fresh.folder, workspace.folder, dirs_exist_ok=True)
+            workspace.finish()
     return workspace
 
 

@@ -83,8 +83,8 @@ def test_a_log_begins_with_the_command_that_runs_by_hand(finished, log, command)
     assert re.fullmatch(rf"\d\d:\d\d:\d\d \$ annobench {re.escape(command)}", first)
 
 
-def test_show_prints_the_first_table_and_where_the_report_is(finished):
-    printed = finished.do("annobench", "show", "config.yaml")
+def test_show_prints_the_first_table_and_where_the_report_is(done_study):
+    printed = done_study.do("annobench", "show", "config.yaml")
     head, *rows = [line for line in printed.splitlines() if line.strip()]
     assert "accuracy" in head
     assert any("realm" in row for row in rows)

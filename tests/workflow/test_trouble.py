@@ -31,6 +31,9 @@ def test_a_diverged_method_is_shown_as_a_hole_and_the_study_goes_on(done_study):
         assert run["status"] == "diverged"
         assert "step 2" in run["reason"]
         assert pd.read_parquet(path.parent / "predictions.parquet").empty
+    costs = pd.read_parquet(done_study.path("results/tiny/costs.parquet"))
+    assert set(costs["status"][costs["method"] == "clean"]) == {"diverged"}
+    assert set(costs["status"][costs["method"] != "clean"]) == {"ok"}
     metrics = pd.read_parquet(done_study.path("results/tiny/metrics.parquet"))
     clean = metrics["method"] == "clean"
     assert set(metrics["status"][clean]) == {"diverged"}
@@ -43,29 +46,31 @@ def test_a_diverged_method_is_shown_as_a_hole_and_the_study_goes_on(done_study):
     assert done_study.planned() == []
 
 
-def test_a_killed_training_continues_to_the_same_result(done_study, wait_for):
-    done_study.edit("config.yaml", "epochs: 1", "epochs: 100")
-    train = ("annobench", "train", "config.yaml", CELL)
+def test_a_killed_training_continues_to_the_same_result(done_study, wait_for, caplog):
+    done_study.edit("config.yaml", "epochs: 1", "epochs: 40")
+    train = f"train config.yaml {CELL}"
     names = ("targets", "predictions", "annotators")
     files = [done_study.path(f"{FOLDER}/{name}.parquet") for name in names]
     history = done_study.path(f"{FOLDER}/history.parquet")
     checkpoint = done_study.path(CHECKPOINT)
 
-    assert "continue from the checkpoint" not in done_study.do(*train)
+    assert done_study.call(train)[0] == 0
+    assert "continue from the checkpoint" not in caplog.text
     expected, losses = [path.read_bytes() for path in files], pd.read_parquet(history)["loss"]
     for path in done_study.path(FOLDER).iterdir():
         path.unlink()
 
     made = 0
     for attempt in ("first", "second"):
-        process = done_study.start(*train, "--checkpoint-seconds", "0")
+        process = done_study.start("annobench", *train.split(), "--checkpoint-seconds", "0")
         made = wait_for(partial(newer, checkpoint, made))
         process.kill()
         _, err = process.communicate()
         assert process.returncode == -signal.SIGKILL
         assert ("continue from the checkpoint" in err) == (attempt == "second")
         assert not list(done_study.path(FOLDER).iterdir())
-    assert "continue from the checkpoint" in done_study.do(*train)
+    assert done_study.call(train)[0] == 0
+    assert "continue from the checkpoint" in caplog.text
     assert [path.read_bytes() for path in files] == expected
     pd.testing.assert_series_equal(pd.read_parquet(history)["loss"], losses)
     assert not checkpoint.exists()
@@ -130,7 +135,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(done_study, command
     done_study.path("exporting.yaml").write_text(f"{text}export: [realm]\n", encoding="utf-8")
     folder = done_study.path(file).parent
     if command.startswith("export"):
-        done_study.do("annobench", "train", "exporting.yaml", CELL)
+        assert done_study.call(f"train exporting.yaml {CELL}")[0] == 0
     if not command.startswith("evaluate"):
         shutil.rmtree(folder, ignore_errors=True)
     done_study.refuses_a_full_disk(command, file)
@@ -139,7 +144,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(done_study, command
 def test_a_report_on_a_full_disk_is_none_and_the_next_run_makes_it(done_study):
     report = done_study.path("results/tiny/report.html")
     report.unlink()
-    done = done_study.on_a_full_disk("snakemake", "--cores", "2", size=100_000)
+    with done_study.full_disk(100_000):
+        done = done_study.run("snakemake", "--cores", "2")
     assert done.returncode != 0
     assert "File too large" in done.stdout + done.stderr
     assert not report.exists()

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from annobench.files import read_json
-
 CELL = "geo/half-good/llama/realm/0"
 FILES = ("targets", "predictions", "annotators")
 
@@ -38,20 +34,11 @@ def test_each_job_keeps_its_own_log(finished, all_cells):
         assert cell in log.splitlines()[0]
 
 
-def test_the_study_says_where_its_time_went(finished, all_cells):
-    done = finished.do("annobench", "time", "results/tiny/study.json")
+def test_the_study_says_where_its_time_went(done_study, all_cells):
+    done = done_study.do("annobench", "time", "results/tiny/study.json")
     rows = {line.split()[0]: line.split() for line in done.splitlines() if line}
     assert int(rows["train"][1]) == len(all_cells)
     assert int(rows["annotate"][1]) == 4
     assert float(rows["all"][3]) > float(rows["train"][3]) > 0
     assert " jobs in " in done
     assert done.rstrip().endswith("%")
-
-
-def test_a_cell_that_fails_takes_no_other_along(done_study):
-    done_study.edit("config.yaml", "realm: {}", "realm: {training: {lr: 1.0e+30, epochs: 2}}")
-    done_study.finish()
-    status = {path.parts[-3]: read_json(path)["status"] for path in done_study.records()}
-    assert status == {"realm": "diverged", "sft": "ok", "clean": "ok", "zero-shot": "ok"}
-    costs = pd.read_parquet(done_study.path("results/tiny/costs.parquet"))
-    assert set(costs["status"]) == {"ok", "diverged"}

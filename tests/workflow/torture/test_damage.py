@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from annobench import layout
-from annobench.cli import app
 
 CELL = "geo/half-good/llama/realm/0"
 RESULTS = "results/tiny"
@@ -56,16 +54,8 @@ def cut(content, chance):
     return content[: chance.randrange(len(content))]
 
 
-def called(command):
-    """An exit status, and the sentence or the text that was printed."""
-    result = CliRunner().invoke(app, command.split())
-    assert isinstance(result.exception, SystemExit | None), result.output
-    return result.exit_code, result.output
-
-
 @pytest.fixture
-def here(done_study, monkeypatch):
-    monkeypatch.chdir(done_study.folder)
+def here(done_study):
     text = done_study.path("config.yaml").read_text(encoding="utf-8")
     done_study.path("exporting.yaml").write_text(f"{text}export: [realm]\n", encoding="utf-8")
     return done_study
@@ -84,7 +74,7 @@ def test_what_is_damaged_is_named_by_its_reader_and_not_used(here, chance, damag
         content = path.read_bytes()
         path.write_bytes(damage(content, chance))
         before = written(place)
-        status, said = called(command.replace("STUDY", "exporting.yaml"))
+        status, said = here.call(command.replace("STUDY", "exporting.yaml"))
         assert status == 2, (name, said)
         errors = [line for line in said.splitlines() if line.startswith("annobench: error: ")]
         assert len(errors) == 1, said
@@ -92,7 +82,7 @@ def test_what_is_damaged_is_named_by_its_reader_and_not_used(here, chance, damag
         assert "Traceback" not in said
         assert written(place) == before, name
         path.write_bytes(content)
-    assert called("check config.yaml") == (0, "no file is damaged\n")
+    assert here.call("check config.yaml") == (0, "no file is damaged\n")
 
 
 @pytest.mark.parametrize("damage", [flip, cut])
@@ -101,18 +91,18 @@ def test_check_names_what_is_damaged(here, chance, damage):
         path = here.path(name)
         content = path.read_bytes()
         path.write_bytes(damage(content, chance))
-        status, said = called("check config.yaml")
+        status, said = here.call("check config.yaml")
         assert status == 1, name
         if not name.endswith(".sha256"):  # which may now name another file
             assert said.startswith(f"{name}: found "), said
             assert len(said.splitlines()) == 1, said
         path.write_bytes(content)
         path.rename(path.with_name("away"))
-        status, said = called("check config.yaml")
+        status, said = here.call("check config.yaml")
         alone = name.endswith(("study.json", "items.parquet", "run.json")) or name == MANIFEST
         assert status == (0 if alone else 1), (name, said)
         path.with_name("away").rename(path)
-    assert called("check config.yaml") == (0, "no file is damaged\n")
+    assert here.call("check config.yaml") == (0, "no file is damaged\n")
 
 
 TABLES = ("*.parquet", "tables/*", "figures/*", "cells/**/*.parquet", "features/**/*", "data/**/*")
@@ -130,6 +120,7 @@ def contents(study):
     }
 
 
+@pytest.mark.slow
 def test_what_was_damaged_is_made_again_and_nothing_else(here, chance):
     """Data, annotations, states, one cell, a table of the study and a figure at once."""
     before = contents(here)
@@ -159,4 +150,4 @@ def test_what_was_damaged_is_made_again_and_nothing_else(here, chance):
     after = contents(here)
     assert [name for name in before if before[name] != after.get(name)] == []
     assert here.planned() == []
-    assert called("check config.yaml") == (0, "no file is damaged\n")
+    assert here.call("check config.yaml") == (0, "no file is damaged\n")

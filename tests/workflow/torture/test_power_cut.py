@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -147,6 +148,12 @@ STAGES = [
     "table {study} results",
     "figure {study} training-curves",
 ]
+ONE_AFTER_ANOTHER = """
+import sys
+from annobench.cli import app
+for command in sys.argv[1:]:
+    app(command.split(), standalone_mode=False)
+"""
 CALLS = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2"
 
 
@@ -156,9 +163,9 @@ def test_every_stage_flushes_before_it_renames(done_study):
     text = done_study.path("config.yaml").read_text(encoding="utf-8")
     done_study.path("study.yaml").write_text(f"{text}export: [realm]\n", encoding="utf-8")
     trace = done_study.path("trace")
-    command = " && ".join(f"annobench {stage.format(study='study.yaml')}" for stage in STAGES)
+    commands = [stage.format(study="study.yaml") for stage in STAGES]
     watched = ("strace", "-f", "-y", "-s", "0", "-e", f"trace={CALLS}", "-o", str(trace))
-    done_study.do(*watched, "bash", "-c", command)
+    done_study.do(*watched, sys.executable, "-c", ONE_AFTER_ANOTHER, *commands)
 
     unflushed, renamed = set(), []
     for line in trace.read_text(errors="replace").splitlines():

@@ -56,6 +56,7 @@ def test_of_two_runs_at_once_one_is_refused_and_one_finishes(new_study, finished
     assert new_study.planned() == []
 
 
+@pytest.mark.slow
 def test_two_studies_at_once_share_what_they_fetch(new_study):
     text = new_study.path("config.yaml").read_text(encoding="utf-8")
     for line in ("  sft: {}", "  realm: {}", "  comparisons: {}", "  accuracy-by-noise: {}"):

@@ -5,6 +5,8 @@ import re
 import shutil
 import time
 
+import pytest
+
 KILLED = '''
 
 def targets(given, settings):
@@ -40,6 +42,7 @@ def forget(study):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+@pytest.mark.slow
 def test_a_clock_that_was_set_back_by_ten_days_changes_nothing(done_study):
     """All files come from the future; Snakemake by itself would refuse what is made of them now."""
     before = done_study.tables()

@@ -89,9 +89,10 @@ def masses(shape: Reals, edges: Reals) -> Reals:
 
     a, b = np.exp(shape)
     # Differences of the nearer tail, as those of the farther one vanish beside 1.
-    lower, upper = np.diff(betainc(a, b, edges)), -np.diff(betaincc(a, b, edges))
-    found: Reals = np.where(edges[1:] <= 0.5, lower, upper).clip(FLOOR)
-    return found
+    half = int((edges[1:] <= 0.5).sum())
+    lower = np.diff(betainc(a, b, edges[: half + 1]))
+    upper = -np.diff(betaincc(a, b, edges[half:]))
+    return np.concatenate([lower, upper]).clip(FLOOR)
 
 
 def _likelihood(choices: Choices, groups: attentive.Groups, mu: float | None, eta: Reals) -> Reals:

@@ -1,4 +1,4 @@
-# `make demo` runs the quick study, `make test` all tests; both in .venv, made on first use.
+# `make demo` runs the quick study, `make test` the tests; both in .venv, made on first use.
 
 PYTHON ?= python3
 STUDY ?= config.yaml

@@ -108,7 +108,7 @@ class Workspace:
     def full_disk(size: int = 500) -> Iterator[None]:
         """No file that this process or a child of it writes can grow above `size` bytes.
 
-        Nor does it write bytecode, of which Python would leave half a file.
+        Nor does this process write bytecode, of which Python would leave half a file.
         """
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         with pytest.MonkeyPatch.context() as patch:
@@ -146,9 +146,10 @@ class Workspace:
         took = {"costs", "time", "rollouts"}
         return {path.name: path.read_bytes() for path in paths if path.stem not in took}
 
-    def records(self) -> list[Path]:
-        """The run.json of each finished cell, none of a scratch folder."""
-        return list(self.folder.glob(re.sub(r"{.*?}", "*", layout.RECORD)))
+    def records(self) -> dict[Path, int]:
+        """The run.json of each finished cell, none of a scratch folder, and when it was written."""
+        paths = self.folder.glob(re.sub(r"{.*?}", "*", layout.RECORD))
+        return {path: path.stat().st_mtime_ns for path in paths}
 
     def planned(self) -> list[str]:
         """The jobs that a dry-run plans, sorted, as their commands without the study's file."""
